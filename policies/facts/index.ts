@@ -1,0 +1,37 @@
+import type {Answer} from './answer.ts';
+import type * as accounts from './accounts.ts';
+import type * as file from './file.ts';
+import type * as mounts from './mounts.ts';
+import type * as os from './os.ts';
+import type * as packages from './packages.ts';
+import type * as processes from './processes.ts';
+import type * as sysctl from './sysctl.ts';
+
+/** Every fact that a kind may ask for: what the request holds, and what the answer's value is. */
+export type FactMap = {
+  accounts: {request: accounts.AccountsRequest; value: accounts.AccountsFact};
+  environment: {request: os.EnvironmentRequest; value: os.EnvironmentFact};
+  file: {request: file.FileRequest; value: file.FileFacts};
+  fstab: {request: mounts.FstabRequest; value: mounts.FstabFact[]};
+  mounts: {request: mounts.MountsRequest; value: mounts.MountFact[]};
+  os: {request: os.OsRequest; value: os.OsFact};
+  packageFiles: {request: packages.PackageFilesRequest; value: packages.PackageFilesFact};
+  packages: {request: packages.PackagesRequest; value: packages.PackagesFact};
+  processes: {request: processes.ProcessesRequest; value: processes.ProcessFact[]};
+  sysctl: {request: sysctl.SysctlRequest; value: sysctl.SysctlFact};
+};
+
+export type FactName = keyof FactMap;
+export type FactRequest = {[K in FactName]: {fact: K} & FactMap[K]['request']}[FactName];
+export type FactValue<R extends FactRequest> = FactMap[R['fact']]['value'];
+
+/** The facts that were looked up before judging. Asking for one that no kind wanted is a bug and throws. */
+export type Facts = {get<R extends FactRequest>(request: R): Answer<FactValue<R>>};
+
+/** Requests that say the same have the same key, whatever the order of their fields. */
+export function factKey(request: FactRequest): string {
+  const ordered = Object.entries(request)
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(ordered);
+}
