@@ -54,6 +54,8 @@ export const fixtureSchema = Type.Object(
     commands: Type.Optional(Type.Array(command)),
     params: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     attestations: Type.Optional(Type.Array(Type.Unknown())),
+    /** For a failing case: the subjects that must be reported, exactly. */
+    finds: Type.Optional(Type.Array(Type.String(), {minItems: 1})),
   },
   {additionalProperties: false},
 );

@@ -1,0 +1,49 @@
+import {join} from 'node:path/posix';
+import type {PackFile} from '../../policies/load/pack.ts';
+import type {Host} from '../host/host.ts';
+import {ReeveError} from '../errors.ts';
+
+/** A pack's folder as it lies on disk, unread as yet by the loader. */
+export type PackFolder = {path: string; files: PackFile[]; cases: PackFile[]; bases: PackFile[]; signature: string | null};
+
+const maxFiles = 2000;
+const maxBytes = 1024 * 1024;
+
+/** Reads the YAML files of one pack folder. Throws `REEVE_PACK_UNREADABLE`; what the files hold is the loader's concern. */
+export async function readPackFolder(host: Host, path: string): Promise<PackFolder> {
+  const files = await readYamlFiles(host, path, true);
+  const cases = await readYamlFiles(host, join(path, 'cases'), false);
+  const bases = await readYamlFiles(host, join(path, 'cases/bases'), false);
+  const signature = await host.fs.readFile(join(path, 'pack.sig'), {maxBytes: 64 * 1024});
+  return {path, files, cases, bases, signature: signature.ok ? signature.value.bytes.toString('utf8') : null};
+}
+
+/** The folders below `path` that hold a pack.yaml, sorted; none when `path` is not there. */
+export async function findPackFolders(host: Host, path: string): Promise<string[]> {
+  const list = await host.fs.list(path, {max: maxFiles});
+  if (!list.ok && list.code === 'absent') return [];
+  if (!list.ok) throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot look for packs in "${path}": ${list.reason}`);
+  const found: string[] = [];
+  for (const name of list.value.names.sort()) {
+    if ((await host.fs.lstat(join(path, name, 'pack.yaml'))).ok) found.push(join(path, name));
+  }
+  return found;
+}
+
+/** The `.yaml` files directly in a folder, sorted by name. */
+export async function readYamlFiles(host: Host, path: string, required: boolean): Promise<PackFile[]> {
+  const list = await host.fs.list(path, {max: maxFiles});
+  if (!list.ok) {
+    if (!required && list.code === 'absent') return [];
+    throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot read the pack "${path}": ${list.reason}`);
+  }
+  if (list.value.truncated) throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot read the pack "${path}": it has more than ${maxFiles} files`);
+  const names = list.value.names.filter(name => name.endsWith('.yaml')).sort();
+  return Promise.all(
+    names.map(async name => {
+      const file = await host.fs.readFile(join(path, name), {maxBytes});
+      if (!file.ok) throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot read the pack "${path}": ${file.reason}`);
+      return {path: join(path, name), name, text: file.value.bytes.toString('utf8')};
+    }),
+  );
+}
