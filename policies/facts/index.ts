@@ -4,12 +4,14 @@ import type * as file from './file.ts';
 import type * as mounts from './mounts.ts';
 import type * as os from './os.ts';
 import type * as packages from './packages.ts';
+import type * as patch from './patch.ts';
 import type * as processes from './processes.ts';
 import type * as sysctl from './sysctl.ts';
 
 /** Every fact that a kind may ask for: what the request holds, and what the answer's value is. */
 export type FactMap = {
   accounts: {request: accounts.AccountsRequest; value: accounts.AccountsFact};
+  autoUpdates: {request: patch.AutoUpdatesRequest; value: patch.AutoUpdatesFact};
   environment: {request: os.EnvironmentRequest; value: os.EnvironmentFact};
   file: {request: file.FileRequest; value: file.FileFacts};
   fstab: {request: mounts.FstabRequest; value: mounts.FstabFact[]};
@@ -18,7 +20,12 @@ export type FactMap = {
   packageFiles: {request: packages.PackageFilesRequest; value: packages.PackageFilesFact};
   packages: {request: packages.PackagesRequest; value: packages.PackagesFact};
   processes: {request: processes.ProcessesRequest; value: processes.ProcessFact[]};
+  reboot: {request: patch.RebootRequest; value: patch.RebootFact};
+  repositories: {request: patch.RepositoriesRequest; value: patch.RepositoriesFact};
+  staleLibraries: {request: patch.StaleLibrariesRequest; value: patch.StaleLibrariesFact};
+  support: {request: patch.SupportRequest; value: patch.SupportFact};
   sysctl: {request: sysctl.SysctlRequest; value: sysctl.SysctlFact};
+  updates: {request: patch.UpdatesRequest; value: patch.UpdatesFact};
 };
 
 export type FactName = keyof FactMap;
