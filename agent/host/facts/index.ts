@@ -3,6 +3,7 @@ import type {Collector} from './collector.ts';
 import {collectEnvironment} from './environment.ts';
 import {collectFile} from './file.ts';
 import {collectOs} from './os.ts';
+import {collectProcesses} from './processes/collect.ts';
 import {collectSysctl} from './sysctl.ts';
 
 /** Every fact and who looks it up, sorted by name. */
@@ -10,5 +11,6 @@ export const collectors: {[F in FactName]?: Collector<F>} = {
   environment: collectEnvironment,
   file: collectFile,
   os: collectOs,
+  processes: collectProcesses,
   sysctl: collectSysctl,
 };
