@@ -17,6 +17,13 @@ export type HostStat = {
 
 export type HostFile = {bytes: Buffer; truncated: boolean; stat: HostStat};
 
+export type ChunkOptions = {
+  /** Default 256 KiB. */
+  chunkBytes?: number;
+  /** Default 256 MiB. A longer file is cut there, and `truncated` says so. */
+  maxBytes?: number;
+};
+
 /**
  * All looking at files. Paths are absolute inside the judged root, links are resolved inside it and never lead out of
  * it, and names that are not UTF-8 stand as `names.ts` says. Nothing here writes, blocks on a FIFO or device, or
@@ -34,6 +41,16 @@ export type HostFs = {
    * A file that changes while it is read fails as `changed`; anything but a regular file as `wrong-type`.
    */
   readFile(path: string, options?: {maxBytes?: number; follow?: boolean}): Promise<Look<HostFile>>;
+  /**
+   * Hands a regular file over piece by piece, for files too large to hold. A chunk is valid until `use` has returned or
+   * its promise is settled; what `use` throws is a failed look. A file that changes meanwhile fails as `changed`, so
+   * what was made of its chunks must then be thrown away.
+   */
+  readChunks(
+    path: string,
+    use: (chunk: Buffer) => void | Promise<void>,
+    options?: ChunkOptions,
+  ): Promise<Look<{size: number; truncated: boolean; stat: HostStat}>>;
   /** A directory's entries, unsorted, without `.` and `..`; at most `max` (default 100,000). */
   list(path: string, options?: {max?: number}): Promise<Look<{names: string[]; truncated: boolean}>>;
   /** An extended attribute of the entry itself, or null when it has none of that name. */

@@ -4,6 +4,7 @@ import type {FileType} from '../../../policies/facts/file.ts';
 import type {HostFile, HostFs, HostStat} from '../host.ts';
 import {failed, type Look, lookError, looked} from '../look.ts';
 import {decodeName} from '../names.ts';
+import {readChunksOf} from './chunks.ts';
 import {type Opened, openInRoot, readLinkFd} from './resolve.ts';
 
 const defaultMaxBytes = 1024 * 1024;
@@ -19,6 +20,7 @@ export function localFs(root: string): HostFs {
       attempt(`read the link ${path}`, () => withOpened(open(dirname(path), true), ({fd}) => readLinkFd(fd, basename(path)))),
     realPath: async path => attempt(`resolve ${path}`, () => withOpened(open(path, true), opened => opened.path)),
     readFile: async (path, {maxBytes = defaultMaxBytes, follow = true} = {}) => readRegular(path, () => open(path, follow), maxBytes),
+    readChunks: async (path, use, options) => readChunksOf(path, () => open(path, true), use, options),
     list: async (path, {max = defaultMaxEntries} = {}) => attempt(`list ${path}`, () => withOpened(open(path, true), ({fd}) => listFd(fd, max))),
     readXattr: async path => failed('unsupported', `cannot read attributes of ${path}: the native part is not built`),
   };
@@ -107,7 +109,7 @@ export function hostStat(stats: Stats): HostStat {
   return {type: fileType(stats), mode: mode & 0o7777, uid, gid, links: nlink, size, device: dev, inode: ino, modifiedMs: mtimeMs, changedMs: ctimeMs};
 }
 
-function fileType(stats: Stats): FileType {
+export function fileType(stats: Stats): FileType {
   switch (stats.mode & constants.S_IFMT) {
     case constants.S_IFDIR:
       return 'directory';

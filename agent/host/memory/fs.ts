@@ -11,7 +11,7 @@ const maxLinks = 40;
 /** A file tree that is only written down, with the owners, modes and errors that it says, for whoever may not be root. */
 export function memoryFs(fixture: Fixture): HostFs {
   const tree = new MemoryTree(fixture);
-  return {
+  const fs: HostFs = {
     lstat: async path => tree.look(`look at ${path}`, path, false, ({node}) => statOf(node)),
     stat: async path => tree.look(`look at ${path}`, path, true, ({node}) => statOf(node)),
     readLink: async path =>
@@ -33,6 +33,17 @@ export function memoryFs(fixture: Fixture): HostFs {
         return {bytes: bytes.subarray(0, maxBytes), truncated: bytes.length > maxBytes, stat: statOf(node)};
       });
     },
+    readChunks: async (path, use, {chunkBytes = 64 * 1024, maxBytes = 256 * 1024 * 1024} = {}) => {
+      const file = await fs.readFile(path, {maxBytes});
+      if (!file.ok) return file;
+      const {bytes, truncated, stat} = file.value;
+      try {
+        for (let start = 0; start < bytes.length; start += chunkBytes) await use(bytes.subarray(start, start + chunkBytes));
+      } catch (error) {
+        return lookError(`read ${path}`, error);
+      }
+      return looked({size: bytes.length, truncated, stat});
+    },
     list: async (path, {max = 100_000} = {}) =>
       tree.look(`list ${path}`, path, true, ({node}) => {
         if (node.type !== 'directory') throw errno('ENOTDIR');
@@ -47,6 +58,7 @@ export function memoryFs(fixture: Fixture): HostFs {
         return value === undefined ? null : Buffer.from(value, 'base64');
       }),
   };
+  return fs;
 }
 
 class MemoryTree {
