@@ -1,17 +1,25 @@
-import type {Answer} from './answer.ts';
 import type * as accounts from './accounts.ts';
+import type {Answer} from './answer.ts';
+import type * as apparmor from './apparmor.ts';
+import type * as boot from './boot.ts';
+import type * as denials from './denials.ts';
 import type * as file from './file.ts';
 import type * as mounts from './mounts.ts';
 import type * as os from './os.ts';
 import type * as packages from './packages.ts';
 import type * as patch from './patch.ts';
 import type * as processes from './processes.ts';
+import type * as selinux from './selinux.ts';
+import type * as setting from './setting.ts';
 import type * as sysctl from './sysctl.ts';
 
 /** Every fact that a kind may ask for: what the request holds, and what the answer's value is. */
 export type FactMap = {
   accounts: {request: accounts.AccountsRequest; value: accounts.AccountsFact};
+  apparmor: {request: apparmor.ApparmorRequest; value: apparmor.ApparmorFact};
   autoUpdates: {request: patch.AutoUpdatesRequest; value: patch.AutoUpdatesFact};
+  bootEntries: {request: boot.BootEntriesRequest; value: boot.BootEntriesFact};
+  denials: {request: denials.DenialsRequest; value: denials.DenialsFact};
   environment: {request: os.EnvironmentRequest; value: os.EnvironmentFact};
   file: {request: file.FileRequest; value: file.FileFacts};
   fstab: {request: mounts.FstabRequest; value: mounts.FstabFact[]};
@@ -22,8 +30,10 @@ export type FactMap = {
   processes: {request: processes.ProcessesRequest; value: processes.ProcessFact[]};
   reboot: {request: patch.RebootRequest; value: patch.RebootFact};
   repositories: {request: patch.RepositoriesRequest; value: patch.RepositoriesFact};
+  setting: {request: setting.SettingRequest; value: setting.SettingFact};
   staleLibraries: {request: patch.StaleLibrariesRequest; value: patch.StaleLibrariesFact};
   support: {request: patch.SupportRequest; value: patch.SupportFact};
+  selinux: {request: selinux.SelinuxRequest; value: selinux.SelinuxFact};
   sysctl: {request: sysctl.SysctlRequest; value: sysctl.SysctlFact};
   updates: {request: patch.UpdatesRequest; value: patch.UpdatesFact};
 };
