@@ -113,12 +113,13 @@ function readArea(file: PackFile, pack: Static<typeof packSchema>, params: {[nam
     const place = ['rules', index];
     const shape = shapeProblems(yaml, ruleSchema, place, value);
     problems.push(...shape);
-    if (shape.length > 0) continue;
     const rule = value as Static<typeof ruleSchema>;
+    if (rule === null || typeof rule !== 'object' || rule.check === null || typeof rule.check !== 'object') continue;
     const reader = new CheckReader(yaml, params, signed);
     const check = reader.read(rule.check as {[key: string]: Json}, [...place, 'check']);
-    problems.push(...reader.problems, ...noneProblems(yaml, place, rule, reader));
-    if (check === null) continue;
+    problems.push(...reader.problems);
+    if (shape.length > 0 || check === null) continue;
+    problems.push(...noneProblems(yaml, place, rule, reader));
     rules.push({
       id: rule.id,
       pack: pack.pack,
@@ -138,7 +139,6 @@ function readArea(file: PackFile, pack: Static<typeof packSchema>, params: {[nam
 }
 
 function noneProblems(yaml: YamlFile, place: Array<string | number>, rule: Static<typeof ruleSchema>, reader: CheckReader): Problem[] {
-  if (reader.problems.length > 0) return [];
   if (reader.canBeEmpty && rule.none === undefined) {
     const message = `rule "${rule.id}" may find nothing to judge: say what that means with "none:" (pass, fail, not-applicable or unknown)`;
     return [yaml.problem(place, message, 'REEVE_NONE_MISSING')];

@@ -1,0 +1,80 @@
+import {fileURLToPath} from 'node:url';
+import {loadWaivers, type Waiver} from '../../policies/load/waivers.ts';
+import {loadPack} from '../../policies/load/pack.ts';
+import {type Problem, sortProblems} from '../../policies/load/problem.ts';
+import type {Pack} from '../../policies/pack.ts';
+import {readOwnFile, whyUnsafe} from '../config/own-file.ts';
+import type {Config} from '../config/schema.ts';
+import {ReeveError} from '../errors.ts';
+import type {Host} from '../host/host.ts';
+import {findPackFolders, type PackFolder, readPackFolder} from './disk.ts';
+
+/** Where the packs that reeve ships lie, beside the program. */
+export const shippedPacks = fileURLToPath(new URL('../../policies/packs', import.meta.url));
+export const shippedBases = fileURLToPath(new URL('../../policies/bases', import.meta.url));
+
+export type Site = {
+  packs: Pack[];
+  waivers: Waiver[];
+  /** What the reader must know of how it was loaded, such as waivers that could not be read. */
+  notes: string[];
+};
+
+/**
+ * Loads the packs that the configuration wants, the shipped and the site's own, and the site's waivers. `program` is
+ * the machine that reeve runs on, which is not always the one that is judged. Throws with every problem of all files.
+ */
+export async function loadSite(program: Host, config: Config, only: string[] = []): Promise<Site> {
+  const folders = [...(await findPackFolders(program, shippedPacks)), ...(await findSitePacks(program, config.policies_dir))];
+  const problems: Problem[] = [];
+  const packs: Pack[] = [];
+  for (const path of folders) {
+    const folder = await readPackFolder(program, path);
+    const loaded = loadPack({files: folder.files, signed: false}, config.params[nameOf(folder)] ?? {});
+    if (loaded.value === null) problems.push(...loaded.problems);
+    else packs.push(loaded.value);
+  }
+  if (problems.length > 0) {
+    throw new ReeveError('REEVE_PACK_INVALID', `cannot load the packs: ${problems.length} problem${problems.length === 1 ? '' : 's'}`, {problems: sortProblems(problems)});
+  }
+  const {waivers, notes} = await readWaivers(program, config.policies_dir);
+  return {packs: select(packs, only.length > 0 ? only : config.packs), waivers, notes};
+}
+
+/** Site packs decide what is judged, so nobody but root may have written their folders. */
+async function findSitePacks(program: Host, directory: string): Promise<string[]> {
+  const folders = await findPackFolders(program, directory).catch(error => {
+    if (program.uid !== 0) return [];
+    throw error;
+  });
+  for (const path of [...(folders.length > 0 ? [directory] : []), ...folders]) {
+    const stat = await program.fs.stat(path);
+    const wrong = stat.ok ? whyUnsafe(program, stat.value) : stat.reason;
+    if (wrong !== null) throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot load the pack "${path}": ${wrong}`);
+  }
+  return folders;
+}
+
+const nameOf = (folder: PackFolder) => folder.path.slice(folder.path.lastIndexOf('/') + 1);
+
+function select(packs: Pack[], names: string[]): Pack[] {
+  if (names.length === 0) return packs;
+  const unknown = names.filter(name => !packs.some(pack => pack.name === name));
+  if (unknown.length > 0) {
+    const known = packs.map(({name}) => name).join(', ');
+    throw new ReeveError('REEVE_RULE_UNKNOWN', `there is no pack "${unknown.join('", "')}": known are ${known}`);
+  }
+  return packs.filter(({name}) => names.includes(name));
+}
+
+async function readWaivers(program: Host, directory: string): Promise<Pick<Site, 'waivers' | 'notes'>> {
+  const path = `${directory}/waivers.yaml`;
+  const file = await readOwnFile(program, path, 'REEVE_WAIVERS_INVALID');
+  if (file.state === 'absent') return {waivers: [], notes: []};
+  if (file.state === 'denied') return {waivers: [], notes: [`${file.reason}: no waiver was applied`]};
+  const loaded = loadWaivers(path, file.text);
+  if (loaded.value === null) {
+    throw new ReeveError('REEVE_WAIVERS_INVALID', `cannot load "${path}": ${loaded.problems.length} problems`, {problems: sortProblems(loaded.problems)});
+  }
+  return {waivers: loaded.value, notes: []};
+}

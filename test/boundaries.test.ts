@@ -1,0 +1,84 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import {dirname, join, relative, resolve} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+
+const home = fileURLToPath(new URL('..', import.meta.url));
+
+/** Which of our folders a folder may import from. The longest matching prefix rules. */
+const allowed: {[folder: string]: string[]} = {
+  'agent/': ['agent/', 'policies/', 'nameservice/', 'controller/protocol/', 'package.json'],
+  'bench/': ['bench/', 'agent/', 'policies/'],
+  'controller/': ['controller/', 'nameservice/'],
+  'controller/protocol/': ['controller/protocol/'],
+  'nameservice/': ['nameservice/'],
+  'policies/': ['policies/'],
+  'scripts/': ['scripts/', 'agent/', 'policies/'],
+};
+
+/** Node's modules that reach outside the process, and the only files that may: everyone else goes through Host. */
+const guarded: {[module: string]: string[]} = {
+  'node:child_process': ['agent/host/command.ts', 'agent/host/local/', 'scripts/', 'bench/'],
+  'node:fs': ['agent/host/local/', 'agent/main.ts', 'agent/cli/packs.ts', 'scripts/', 'bench/'],
+  'node:os': ['agent/host/local/', 'agent/main.ts', 'scripts/', 'bench/'],
+  'node:net': [],
+  'node:http': [],
+  'node:https': [],
+  'node:dgram': [],
+  'node:fs/promises': ['scripts/', 'bench/'],
+};
+
+type Import = {file: string; target: string};
+
+function sources(): string[] {
+  return Object.keys(allowed)
+    .filter(folder => folder !== 'controller/protocol/')
+    .flatMap(folder => readdirSync(join(home, folder), {recursive: true, encoding: 'utf8'}).map(name => folder + name))
+    .filter(name => name.endsWith('.ts') && !name.includes('node_modules'));
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(home, file), 'utf8');
+  const pattern = /^(?:import|export)\b[^'";]*?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
+  return [...text.matchAll(pattern)].map(([, from, dynamic]) => ({file, target: (from ?? dynamic) as string}));
+}
+
+const all = sources().flatMap(importsOf);
+
+test('folders import only what the table allows', t => {
+  t.true(all.length > 100, `only ${all.length} imports were found, so the search is broken`);
+  const folders = Object.keys(allowed).sort((a, b) => b.length - a.length);
+  const wrong = all.flatMap(({file, target}) => {
+    if (!target.startsWith('.')) return [];
+    const path = relative(home, resolve(home, dirname(file), target));
+    const folder = folders.find(name => file.startsWith(name)) as string;
+    return (allowed[folder] as string[]).some(prefix => path.startsWith(prefix)) ? [] : [`${file} imports ${path}`];
+  });
+  t.deepEqual(wrong, []);
+});
+
+test('only the guarded files reach outside the process', t => {
+  const wrong = all.flatMap(({file, target}) => {
+    const keepers = guarded[target];
+    return keepers === undefined || keepers.some(prefix => file.startsWith(prefix)) ? [] : [`${file} imports ${target}`];
+  });
+  t.deepEqual(wrong, []);
+});
+
+test('only main files read argv and the environment, print, or exit', t => {
+  const wrong = sources()
+    .filter(file => !file.endsWith('main.ts') && !file.startsWith('scripts/') && !file.startsWith('bench/'))
+    .flatMap(file => {
+      const text = readFileSync(join(home, file), 'utf8');
+      const found = /process\.(argv|env|exit|exitCode|stdout|stderr|stdin)\b|\bconsole\.\w+/.exec(text);
+      return found === null ? [] : [`${file}: ${found[0]}`];
+    });
+  t.deepEqual(wrong, []);
+});
+
+test('every npm package that is imported is a declared dependency, and none beyond is declared', t => {
+  const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
+  const used = new Set(all.filter(({target, file}) => /^[a-z@]/.test(target) && !target.startsWith('node:') && !file.startsWith('scripts/')).map(({target}) => target.split('/')[0]));
+  const declared = Object.keys(manifest.dependencies).filter(name => name !== 'node-api-headers');
+  t.deepEqual([...used].sort(), declared.sort());
+});
