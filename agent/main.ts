@@ -2,11 +2,11 @@ import {realpathSync} from 'node:fs';
 import {hostname} from 'node:os';
 import {Command, CommanderError, Option} from 'commander';
 import packageJson from '../package.json' with {type: 'json'};
-import {formatProblem} from '../policies/load/problem.ts';
 import {severities} from '../policies/finding.ts';
+import {formatProblem} from '../policies/load/problem.ts';
 import {check} from './cli/check.ts';
 import {checkConfig, printConfig} from './cli/config.ts';
-import {exitStatus, type ExitStatus, type Io} from './cli/io.ts';
+import {type ExitStatus, exitStatus, type Io} from './cli/io.ts';
 import {lintPackAt} from './cli/packs.ts';
 import {explainRule, listRules} from './cli/rules.ts';
 import {collectValues} from './cli/selection.ts';
@@ -21,7 +21,7 @@ const io: Io = {
   out: text => void process.stdout.write(text),
   err: text => void process.stderr.write(text),
   columns: Math.max(60, Math.min(process.stdout.columns ?? 80, 120)),
-  colour: process.stdout.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
+  colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
   progress: text => {
     if (terminal) process.stderr.write(`\r\u001b[K${text === null ? '' : printable(text).slice(0, 79)}`);
   },
@@ -29,7 +29,9 @@ const io: Io = {
     try {
       return localHost(realpathSync(root));
     } catch (error) {
-      throw new ReeveError('REEVE_ROOT_UNUSABLE', `cannot judge "${root}": it does not exist or may not be read`, {cause: error});
+      throw new ReeveError('REEVE_ROOT_UNUSABLE', `cannot judge "${root}": it does not exist or may not be read`, {
+        cause: error,
+      });
     }
   },
   hostname: hostname(),
@@ -60,18 +62,29 @@ withSelection(program.command('check').description('look at this host and judge 
   .option('--rule <id>', 'only this rule; repeatable', collectValues)
   .option('--root <dir>', 'judge the image or unpacked tree at this directory', '/')
   .addOption(new Option('--format <name>', 'how to print').choices(Object.keys(formats)).default('table'))
-  .addOption(new Option('--fail-on <severity>', 'exit 1 for failures from this severity on').choices([...severities]).default('low'))
+  .addOption(
+    new Option('--fail-on <severity>', 'exit 1 for failures from this severity on')
+      .choices([...severities])
+      .default('low'),
+  )
   .option('--all', 'list what passes and what does not apply, too')
-  .addHelpText('after', '\nExit status: 0 all pass, 1 some fail, 3 some could not be seen, 78 broken configuration.\nExample: reeve check --pack linux-baseline --fail-on high')
+  .addHelpText(
+    'after',
+    '\nExit status: 0 all pass, 1 some fail, 3 some could not be seen, 78 broken configuration.\nExample: reeve check --pack linux-baseline --fail-on high',
+  )
   .action(options => run(check)(options));
 
-withSelection(program.command('rules').description('list the rules that are loaded')).action(options => run(listRules)(options));
-
-withSelection(program.command('explain').description('say what a rule wants, why, how it looks, and the cure').argument('<rule>')).action((id, options) =>
-  run(explainRule)(id, options),
+withSelection(program.command('rules').description('list the rules that are loaded')).action(options =>
+  run(listRules)(options),
 );
 
-withSelection(program.command('waivers').description('list the waivers and what became of them')).action(options => run(listWaivers)(options));
+withSelection(
+  program.command('explain').description('say what a rule wants, why, how it looks, and the cure').argument('<rule>'),
+).action((id, options) => run(explainRule)(id, options));
+
+withSelection(program.command('waivers').description('list the waivers and what became of them')).action(options =>
+  run(listWaivers)(options),
+);
 
 program
   .command('packs')
@@ -85,8 +98,18 @@ program
   .action((path, options) => run(lintPackAt)(path, options));
 
 const config = program.command('config').description('the configuration of this host');
-config.command('check').description('load everything and name every problem').option('--config <path>', 'another file').option('--json', 'print JSON').action(options => run(checkConfig)(options));
-config.command('print').description('print the effective configuration').option('--config <path>', 'another file').option('--json', 'print JSON').action(options => run(printConfig)(options));
+config
+  .command('check')
+  .description('load everything and name every problem')
+  .option('--config <path>', 'another file')
+  .option('--json', 'print JSON')
+  .action(options => run(checkConfig)(options));
+config
+  .command('print')
+  .description('print the effective configuration')
+  .option('--config <path>', 'another file')
+  .option('--json', 'print JSON')
+  .action(options => run(printConfig)(options));
 
 try {
   await program.parseAsync();
@@ -99,11 +122,15 @@ function report(error: unknown): ExitStatus {
   io.progress(null);
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
   if (!(error instanceof ReeveError)) {
-    io.err(`reeve: error: ${printable(error instanceof Error ? (error.stack ?? error.message) : String(error)).replaceAll('\\x0a', '\n')}\n`);
+    io.err(
+      `reeve: error: ${printable(error instanceof Error ? (error.stack ?? error.message) : String(error)).replaceAll('\\x0a', '\n')}\n`,
+    );
     io.err('reeve: hint: this is a bug in reeve; please report it with the lines above\n');
     return exitStatus.bug;
   }
   for (const problem of error.problems) io.err(`${formatProblem(problem)}\n`);
   io.err(`reeve: error: ${printable(error.message)} [${error.code}]\n`);
-  return error.code === 'REEVE_USAGE' || error.code === 'REEVE_RULE_UNKNOWN' || error.code === 'REEVE_ROOT_UNUSABLE' ? exitStatus.usage : exitStatus.config;
+  return error.code === 'REEVE_USAGE' || error.code === 'REEVE_RULE_UNKNOWN' || error.code === 'REEVE_ROOT_UNUSABLE'
+    ? exitStatus.usage
+    : exitStatus.config;
 }

@@ -40,9 +40,11 @@ function testOs(applies: Applies, facts: Facts): Applicability {
   const {id, like, version, prettyName} = answer.value;
   const wanted = Object.entries(applies.os);
   const match = wanted.find(([name]) => name === id) ?? wanted.find(([name]) => like.includes(name));
-  if (match === undefined) return no(`this host is ${prettyName}, the rule is for ${wanted.map(([name]) => name).join(', ')}`);
+  if (match === undefined)
+    return no(`this host is ${prettyName}, the rule is for ${wanted.map(([name]) => name).join(', ')}`);
   if (match[1] === 'any') return yes;
-  if (version === '') return no(`this host is ${prettyName}, which states no version; the rule is for ${match[0]} ${match[1]}`);
+  if (version === '')
+    return no(`this host is ${prettyName}, which states no version; the rule is for ${match[0]} ${match[1]}`);
   const inside = [...match[1].matchAll(/([<>]=?)\s*([0-9.]+)/g)].every(([, operator, bound]) => {
     const order = compareVersions(version, bound as string);
     return operator === '>=' ? order >= 0 : operator === '>' ? order > 0 : operator === '<=' ? order <= 0 : order < 0;
@@ -55,8 +57,10 @@ function testEnvironment(applies: Applies, facts: Facts): Applicability {
   const answer = facts.get({fact: 'environment'});
   if (answer.state !== 'seen') return {state: 'unknown', reason: answer.reason};
   const {container, init} = answer.value;
-  if (applies.not_in?.includes('image') && init === null) return no('an image is judged, the rule is for running machines');
-  if (applies.not_in?.includes('container') && container !== null) return no(`this is a container (${container}), the rule is for whole machines`);
+  if (applies.not_in?.includes('image') && init === null)
+    return no('an image is judged, the rule is for running machines');
+  if (applies.not_in?.includes('container') && container !== null)
+    return no(`this is a container (${container}), the rule is for whole machines`);
   if (applies.init === 'systemd' && init === 'other') return no('PID 1 is not systemd');
   return yes;
 }
@@ -66,7 +70,8 @@ function testPackage(applies: Applies, facts: Facts): Applicability {
   const names = [applies.package].flat();
   const answer = facts.get({fact: 'packages'});
   if (answer.state === 'unseen' || answer.state === 'live-only') return {state: 'unknown', reason: answer.reason};
-  const installed = answer.state === 'seen' && answer.value.packages.some(({name, installed}) => installed && names.includes(name));
+  const installed =
+    answer.state === 'seen' && answer.value.packages.some(({name, installed}) => installed && names.includes(name));
   return installed ? yes : no(`package ${names.join(' or ')} is not installed`);
 }
 
@@ -80,5 +85,7 @@ function testFile(applies: Applies, facts: Facts): Applicability {
     if (answer.state === 'seen') for (const file of answer.value) if ('unseen' in file) reasons.push(file.unseen);
     if (answer.state === 'unseen') reasons.push(answer.reason);
   }
-  return reasons.length > 0 ? {state: 'unknown', reason: reasons.join('; ')} : no(`${paths.join(' or ')} does not exist`);
+  return reasons.length > 0
+    ? {state: 'unknown', reason: reasons.join('; ')}
+    : no(`${paths.join(' or ')} does not exist`);
 }

@@ -1,5 +1,5 @@
 import {applicability, appliesWants} from './applies.ts';
-import {factKey, type FactRequest, type Facts} from './facts/index.ts';
+import {type FactRequest, type Facts, factKey} from './facts/index.ts';
 import type {Comparison, Finding, Judgement, Severity} from './finding.ts';
 import type {Json} from './json.ts';
 import type {JudgeContext} from './kinds/kind.ts';
@@ -29,12 +29,23 @@ function nodeWants(node: CheckNode, rule: string): FactRequest[] {
 }
 
 /** Judges one rule over facts that were looked up before. Pure but for `clock`, which only measures its own cost. */
-export function judgeRule(rule: Rule, facts: Facts, options: {now: number; lookMs: number; clock: () => number}): Finding[] {
+export function judgeRule(
+  rule: Rule,
+  facts: Facts,
+  options: {now: number; lookMs: number; clock: () => number},
+): Finding[] {
   const started = options.clock();
   const judgements = judgeSafely(rule, facts, {now: options.now, rule: rule.id});
   const costMs = round(options.lookMs + options.clock() - started);
-  const head = {rule: rule.id, pack: rule.pack, severity: rule.severity, observedAt: new Date(options.now).toISOString()};
-  return bounded(judgements).map((judgement, index) => toFinding(judgement, rule, {...head, costMs: index === 0 ? costMs : 0}));
+  const head = {
+    rule: rule.id,
+    pack: rule.pack,
+    severity: rule.severity,
+    observedAt: new Date(options.now).toISOString(),
+  };
+  return bounded(judgements).map((judgement, index) =>
+    toFinding(judgement, rule, {...head, costMs: index === 0 ? costMs : 0}),
+  );
 }
 
 type Head = {rule: string; pack: string; severity: Severity; observedAt: string; costMs: number};
@@ -50,7 +61,13 @@ function judgeSafely(rule: Rule, facts: Facts, context: JudgeContext): Array<Jud
     return judgeNode(rule.check, facts, context);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return [{subject: rule.title, verdict: 'error', error: {code: 'REEVE_JUDGE_FAILED', message: `cannot judge "${rule.id}": ${message}`}}];
+    return [
+      {
+        subject: rule.title,
+        verdict: 'error',
+        error: {code: 'REEVE_JUDGE_FAILED', message: `cannot judge "${rule.id}": ${message}`},
+      },
+    ];
   }
 }
 
@@ -74,7 +91,11 @@ function joinAll(parts: Judgement[][]): Judgement[] {
 
 /** One must hold. What could not be seen might have, so it outweighs failures. */
 function joinAny(parts: Judgement[][]): Judgement[] {
-  const holding = parts.find(part => part.some(judgement => judgement.verdict === 'pass') && part.every(judgement => judgement.verdict === 'pass' || isNeutral(judgement)));
+  const holding = parts.find(
+    part =>
+      part.some(judgement => judgement.verdict === 'pass') &&
+      part.every(judgement => judgement.verdict === 'pass' || isNeutral(judgement)),
+  );
   if (holding !== undefined) return holding.filter(judgement => judgement.verdict === 'pass');
   const flat = parts.flat();
   const open = flat.filter(isOpen);
@@ -97,11 +118,16 @@ function mergeEvidence(judgements: Judgement[], verdict: 'pass' | 'fail', joint:
   if (evidence.length === 1) return only;
   const subjects = [...new Set(evidence.map(({subject}) => subject))];
   const compared = evidence.flatMap(part =>
-    part.compared.map(comparison => (subjects.length > 1 ? {...comparison, what: `${part.subject}: ${comparison.what}`} : comparison)),
+    part.compared.map(comparison =>
+      subjects.length > 1 ? {...comparison, what: `${part.subject}: ${comparison.what}`} : comparison,
+    ),
   );
   const cures = [...new Set(evidence.flatMap(({cure}) => cure ?? []))];
   return {
-    subject: subjects.length > 3 ? `${subjects.slice(0, 3).join(joint)}${joint}${subjects.length - 3} more` : subjects.join(joint),
+    subject:
+      subjects.length > 3
+        ? `${subjects.slice(0, 3).join(joint)}${joint}${subjects.length - 3} more`
+        : subjects.join(joint),
     verdict,
     compared,
     where: [...new Set(evidence.flatMap(({where}) => where))],

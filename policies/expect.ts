@@ -25,7 +25,17 @@ export const expectationSchema = Type.Object(expectationKeys, {additionalPropert
 export type Expectation = Static<typeof expectationSchema>;
 type Scalar = Static<typeof scalar>;
 
-const operators = ['is', 'is_not', 'in', 'not_in', 'at_least', 'at_most', 'contains', 'contains_none', 'present'] as const;
+const operators = [
+  'is',
+  'is_not',
+  'in',
+  'not_in',
+  'at_least',
+  'at_most',
+  'contains',
+  'contains_none',
+  'present',
+] as const;
 type Operator = (typeof operators)[number];
 
 /** The operators that a check uses; an expectation without any is a problem for the kind to refuse. */
@@ -71,7 +81,11 @@ function operatorText(operator: Operator, expectation: Expectation): string {
  * hold when every element does, and an empty list counts as null.
  * A value that is not of the type that the rule names (`as:`) never satisfies it.
  */
-export function compareExpectation(what: string, expectation: Expectation, actual: string | string[] | null): Comparison {
+export function compareExpectation(
+  what: string,
+  expectation: Expectation,
+  actual: string | string[] | null,
+): Comparison {
   const values = actual === null ? [] : Array.isArray(actual) ? actual : [actual];
   const type: ValueType = expectation.as ?? 'text';
   const ok = operatorsOf(expectation).every(operator => holds(operator, expectation, values, type));
@@ -99,7 +113,9 @@ function holds(operator: Operator, expectation: Expectation, values: string[], t
     case 'contains':
       return (expectation.contains ?? []).every(wanted => elements(values).some(value => equal(value, wanted)));
     case 'contains_none':
-      return !(expectation.contains_none ?? []).some(unwanted => elements(values).some(value => equal(value, unwanted)));
+      return !(expectation.contains_none ?? []).some(unwanted =>
+        elements(values).some(value => equal(value, unwanted)),
+      );
   }
 }
 

@@ -1,7 +1,16 @@
 import {compareVersions} from './version.ts';
 
 /** How a rule wants a value to be read (`as:`). `text` is compared exactly, `list` members by `contains`. */
-export const valueTypes = ['text', 'text-any-case', 'number', 'boolean', 'duration', 'bytes', 'octal', 'version'] as const;
+export const valueTypes = [
+  'text',
+  'text-any-case',
+  'number',
+  'boolean',
+  'duration',
+  'bytes',
+  'octal',
+  'version',
+] as const;
 export type ValueType = (typeof valueTypes)[number];
 
 /** Orders two values: negative, 0, positive; null when one of them is not of that type. Text has equality only. */

@@ -39,7 +39,14 @@ function speaksOf(waiver: Waiver, subject: string): boolean {
   let from = 0;
   for (const [index, piece] of pieces.entries()) {
     const last = index === pieces.length - 1;
-    const at = index === 0 ? (subject.startsWith(piece) ? 0 : -1) : last ? subject.length - piece.length : subject.indexOf(piece, from);
+    const at =
+      index === 0
+        ? subject.startsWith(piece)
+          ? 0
+          : -1
+        : last
+          ? subject.length - piece.length
+          : subject.indexOf(piece, from);
     if (at < from || (last && !subject.endsWith(piece))) return false;
     from = at + piece.length;
   }
@@ -50,15 +57,23 @@ function statusOf(
   waiver: Waiver,
   used: boolean,
   findings: Finding[],
-  {now, hostname, known, checked}: {now: number; hostname: string; known: ReadonlySet<string>; checked: ReadonlySet<string>},
+  {
+    now,
+    hostname,
+    known,
+    checked,
+  }: {now: number; hostname: string; known: ReadonlySet<string>; checked: ReadonlySet<string>},
 ): WaiverStatus {
-  if (!isHere(waiver, hostname)) return {waiver, state: 'elsewhere', reason: `it is for ${(waiver.hosts ?? []).join(', ')}, this is ${hostname}`};
+  if (!isHere(waiver, hostname))
+    return {waiver, state: 'elsewhere', reason: `it is for ${(waiver.hosts ?? []).join(', ')}, this is ${hostname}`};
   if (!known.has(waiver.rule)) return {waiver, state: 'orphaned', reason: `no loaded pack has a rule "${waiver.rule}"`};
   if (waiver.expiresMs <= now) return {waiver, state: 'expired', reason: `it ended on ${waiver.expires}`};
-  if (!checked.has(waiver.rule)) return {waiver, state: 'not-checked', reason: `rule "${waiver.rule}" was not judged this time`};
+  if (!checked.has(waiver.rule))
+    return {waiver, state: 'not-checked', reason: `rule "${waiver.rule}" was not judged this time`};
   if (used) return {waiver, state: 'used', reason: `it waives until ${waiver.expires}`};
   const speaks = findings.some(finding => finding.rule === waiver.rule && speaksOf(waiver, finding.subject));
-  if (waiver.subject !== null && !speaks) return {waiver, state: 'orphaned', reason: `no finding of "${waiver.rule}" is about "${waiver.subject}"`};
+  if (waiver.subject !== null && !speaks)
+    return {waiver, state: 'orphaned', reason: `no finding of "${waiver.rule}" is about "${waiver.subject}"`};
   return {waiver, state: 'idle', reason: 'what it accepts does not fail now'};
 }
 

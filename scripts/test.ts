@@ -3,7 +3,7 @@
 import {spawn} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 
-const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url));
+const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.js', import.meta.url));
 const child = spawn(process.execPath, [ava, '--tap', ...process.argv.slice(2)], {stdio: ['ignore', 'pipe', 'inherit']});
 
 const counts = {passed: 0, failed: 0, skipped: 0};

@@ -39,8 +39,12 @@ function sources(): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(home, file), 'utf8');
-  const pattern = /^(?:import|export)\b[^'";]*?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
-  return [...text.matchAll(pattern)].map(([, from, dynamic]) => ({file, target: (from ?? dynamic) as string}));
+  const names = String.raw`(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?|\w+(?:\s*,\s*\{[^}]*\})?)`;
+  const pattern = new RegExp(
+    String.raw`^(?:import|export)\s+(?:type\s+)?${names}\s+from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)`,
+    'gm',
+  );
+  return [...text.matchAll(pattern)].map(match => ({file, target: (match[1] ?? match[2] ?? match[3]) as string}));
 }
 
 const all = sources().flatMap(importsOf);
@@ -60,7 +64,9 @@ test('folders import only what the table allows', t => {
 test('only the guarded files reach outside the process', t => {
   const wrong = all.flatMap(({file, target}) => {
     const keepers = guarded[target];
-    return keepers === undefined || keepers.some(prefix => file.startsWith(prefix)) ? [] : [`${file} imports ${target}`];
+    return keepers === undefined || keepers.some(prefix => file.startsWith(prefix))
+      ? []
+      : [`${file} imports ${target}`];
   });
   t.deepEqual(wrong, []);
 });
@@ -78,7 +84,11 @@ test('only main files read argv and the environment, print, or exit', t => {
 
 test('every npm package that is imported is a declared dependency, and none beyond is declared', t => {
   const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
-  const used = new Set(all.filter(({target, file}) => /^[a-z@]/.test(target) && !target.startsWith('node:') && !file.startsWith('scripts/')).map(({target}) => target.split('/')[0]));
+  const used = new Set(
+    all
+      .filter(({target, file}) => /^[a-z@]/.test(target) && !target.startsWith('node:') && !file.startsWith('scripts/'))
+      .map(({target}) => target.split('/')[0]),
+  );
   const declared = Object.keys(manifest.dependencies).filter(name => name !== 'node-api-headers');
   t.deepEqual([...used].sort(), declared.sort());
 });

@@ -3,20 +3,30 @@ import {applyWaivers} from '../../policies/waive.ts';
 import {checkHost} from '../check.ts';
 import {ReeveError} from '../errors.ts';
 import {collectOs} from '../host/facts/os.ts';
-import type {Host} from '../host/host.ts';
 import {HostTables} from '../host/facts/tables.ts';
+import type {Host} from '../host/host.ts';
 import {formats} from '../report/index.ts';
 import {packCounts, type Report} from '../report/report.ts';
 import {type ExitStatus, exitStatus, type Io} from './io.ts';
 import {parseSeverity, type SelectionOptions, selectRules} from './selection.ts';
 
-export type CheckOptions = SelectionOptions & {root: string; format: string; json?: boolean; failOn: string; all?: boolean};
+export type CheckOptions = SelectionOptions & {
+  root: string;
+  format: string;
+  json?: boolean;
+  failOn: string;
+  all?: boolean;
+};
 
 /** `reeve check`: looks, judges, prints. */
 export async function check(options: CheckOptions, io: Io): Promise<ExitStatus> {
   const failOn = parseSeverity(options.failOn);
   const render = formats[options.json ? 'json' : options.format];
-  if (render === undefined) throw new ReeveError('REEVE_USAGE', `"${options.format}" is no format: one of ${Object.keys(formats).join(', ')} is wanted`);
+  if (render === undefined)
+    throw new ReeveError(
+      'REEVE_USAGE',
+      `"${options.format}" is no format: one of ${Object.keys(formats).join(', ')} is wanted`,
+    );
   const host = io.openHost(options.root);
   const report = await checkReport(host, options, io);
   io.out(render(report, {columns: io.columns, colour: io.colour, all: options.all ?? false}));
@@ -27,7 +37,9 @@ async function checkReport(host: Host, options: SelectionOptions, io: Io): Promi
   const startedAt = host.now();
   const started = host.clock();
   const {packs, rules, waivers, notes} = await selectRules(options);
-  const judged = await checkHost(host, rules, (fact, count) => io.progress(`looking at ${fact}${count > 1 ? ` (${count})` : ''}`));
+  const judged = await checkHost(host, rules, (fact, count) =>
+    io.progress(`looking at ${fact}${count > 1 ? ` (${count})` : ''}`),
+  );
   io.progress(null);
   const {findings} = applyWaivers(judged, waivers, {
     now: startedAt,
@@ -38,7 +50,13 @@ async function checkReport(host: Host, options: SelectionOptions, io: Io): Promi
   return {
     schema: 'reeve.report/1',
     reeve: io.version,
-    host: {name: host.live ? io.hostname : host.root, os: await osName(host), root: host.root, live: host.live, privileged: host.uid === 0},
+    host: {
+      name: host.live ? io.hostname : host.root,
+      os: await osName(host),
+      root: host.root,
+      live: host.live,
+      privileged: host.uid === 0,
+    },
     startedAt: new Date(startedAt).toISOString(),
     durationMs: Math.round(host.clock() - started),
     packs: packCounts(packs, rules, findings),
@@ -57,5 +75,7 @@ async function osName(host: Host): Promise<string> {
 function statusOf(findings: Finding[], failOn: Severity): ExitStatus {
   const counts = (severity: Severity) => severities.indexOf(severity) >= severities.indexOf(failOn);
   if (findings.some(finding => finding.verdict === 'fail' && counts(finding.severity))) return exitStatus.fail;
-  return findings.some(({verdict}) => verdict === 'unknown' || verdict === 'error') ? exitStatus.unknown : exitStatus.ok;
+  return findings.some(({verdict}) => verdict === 'unknown' || verdict === 'error')
+    ? exitStatus.unknown
+    : exitStatus.ok;
 }

@@ -11,7 +11,10 @@ export async function checkConfig(options: {config?: string; json?: boolean}, io
   const {packs, waivers, notes} = await loadSite(program, config);
   const rules = packs.reduce((sum, pack) => sum + pack.rules.length, 0);
   const all = [...(note === null ? [] : [note]), ...notes];
-  if (options.json) io.out(`${JSON.stringify({path, packs: packs.map(({name, version, digest}) => ({name, version, digest})), rules, waivers: waivers.length, notes: all}, null, 2)}\n`);
+  if (options.json)
+    io.out(
+      `${JSON.stringify({path, packs: packs.map(({name, version, digest}) => ({name, version, digest})), rules, waivers: waivers.length, notes: all}, null, 2)}\n`,
+    );
   else {
     io.out(`${path}: ${packs.length} packs with ${rules} rules, ${waivers.length} waivers: all load\n`);
     for (const text of all) io.out(`${text}\n`);

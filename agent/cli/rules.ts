@@ -21,10 +21,15 @@ export async function listRules(options: SelectionOptions & {json?: boolean}, io
 }
 
 /** `reeve explain RULE`: what, why, how it is looked at, what is wanted, the cure. */
-export async function explainRule(id: string, options: SelectionOptions & {json?: boolean}, io: Io): Promise<ExitStatus> {
+export async function explainRule(
+  id: string,
+  options: SelectionOptions & {json?: boolean},
+  io: Io,
+): Promise<ExitStatus> {
   const {rules} = await selectRules({...options, rule: [id]});
   const rule = rules[0];
-  if (rule === undefined) throw new ReeveError('REEVE_RULE_UNKNOWN', `there is no rule "${id}": reeve rules lists them`);
+  if (rule === undefined)
+    throw new ReeveError('REEVE_RULE_UNKNOWN', `there is no rule "${id}": reeve rules lists them`);
   if (options.json) {
     io.out(`${JSON.stringify(describeRule(rule), null, 2)}\n`);
     return exitStatus.ok;
@@ -38,7 +43,10 @@ export async function explainRule(id: string, options: SelectionOptions & {json?
     ...row('why', rule.why),
     ...row('severity', rule.severity),
     ...row('pack', `${rule.pack}, ${rule.area}`),
-    ...leaves(rule.check).flatMap(({kind, check}) => [...row('wanted', kind.wanted(check as never)), ...row('looks', kind.looks(check as never))]),
+    ...leaves(rule.check).flatMap(({kind, check}) => [
+      ...row('wanted', kind.wanted(check as never)),
+      ...row('looks', kind.looks(check as never)),
+    ]),
     ...(joinOf(rule.check) === null ? [] : row('joined', joinOf(rule.check) as string)),
     ...(rule.none === null ? [] : row('if none', `${rule.none}, when there is nothing to judge`)),
     ...(rule.applies.length === 0 ? [] : row('applies', rule.applies.map(applies => appliesText(applies)).join('; '))),
@@ -63,12 +71,34 @@ function joinOf(node: CheckNode): string | null {
 
 const appliesText = (applies: Rule['applies'][number]) =>
   Object.entries(applies)
-    .map(([key, value]) => `${key.replace('_', ' ')} ${typeof value === 'object' && !Array.isArray(value) ? Object.entries(value).map(([name, bound]) => `${name} ${bound}`).join(', ') : [value].flat().join(' or ')}`)
+    .map(
+      ([key, value]) =>
+        `${key.replace('_', ' ')} ${
+          typeof value === 'object' && !Array.isArray(value)
+            ? Object.entries(value)
+                .map(([name, bound]) => `${name} ${bound}`)
+                .join(', ')
+            : [value].flat().join(' or ')
+        }`,
+    )
     .join(', ');
 
 function describeRule(rule: Rule): object {
   const {id, pack, area, title, why, severity, refs, none, cure, where} = rule;
-  return {id, pack, area, title, why, severity, refs, none, cure, where, wanted: leaves(rule.check).map(({kind, check}) => kind.wanted(check as never)), looks: leaves(rule.check).map(({kind, check}) => kind.looks(check as never))};
+  return {
+    id,
+    pack,
+    area,
+    title,
+    why,
+    severity,
+    refs,
+    none,
+    cure,
+    where,
+    wanted: leaves(rule.check).map(({kind, check}) => kind.wanted(check as never)),
+    looks: leaves(rule.check).map(({kind, check}) => kind.looks(check as never)),
+  };
 }
 
 const clip = (line: string, columns: number) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line);

@@ -34,7 +34,11 @@ function renderWaivers(statuses: WaiverStatus[], columns: number): string {
     const row = (label: string, text: string) => labelled(label, printable(text), {indent: 4, labelWidth: 10, columns});
     lines.push(head[index + 1] as string);
     lines.push(...row('now', reason), ...row('subject', waiver.subject ?? 'every subject of the rule'));
-    lines.push(...row('reason', waiver.reason), ...row('owner', `${waiver.owner}, approved by ${waiver.approvedBy}`), ...row('where', waiver.where));
+    lines.push(
+      ...row('reason', waiver.reason),
+      ...row('owner', `${waiver.owner}, approved by ${waiver.approvedBy}`),
+      ...row('where', waiver.where),
+    );
   }
   return `${lines.join('\n')}\n`;
 }

@@ -8,7 +8,11 @@ import {type Config, configSchema, defaultConfig} from './schema.ts';
 
 export const configPath = '/etc/reeve/agent.yaml';
 
-export type LoadedConfig = {config: Config; path: string; /** Why the defaults stand, when the file was not used. */ note: string | null};
+export type LoadedConfig = {
+  config: Config;
+  path: string /** Why the defaults stand, when the file was not used. */;
+  note: string | null;
+};
 
 /**
  * Reads the configuration. A missing file at the usual place means the defaults; one that was named must exist.
@@ -16,20 +20,36 @@ export type LoadedConfig = {config: Config; path: string; /** Why the defaults s
  */
 export async function loadConfig(host: Host, path: string | null): Promise<LoadedConfig> {
   const file = await readOwnFile(host, path ?? configPath, 'REEVE_CONFIG_INVALID');
-  if (file.state === 'absent' && path !== null) throw new ReeveError('REEVE_CONFIG_INVALID', `cannot load "${path}": it does not exist`);
-  if (file.state === 'absent') return {config: defaultConfig, path: configPath, note: `${configPath} does not exist, the defaults are used`};
-  if (file.state === 'denied') return {config: defaultConfig, path: configPath, note: `${file.reason}: the defaults are used`};
+  if (file.state === 'absent' && path !== null)
+    throw new ReeveError('REEVE_CONFIG_INVALID', `cannot load "${path}": it does not exist`);
+  if (file.state === 'absent')
+    return {config: defaultConfig, path: configPath, note: `${configPath} does not exist, the defaults are used`};
+  if (file.state === 'denied')
+    return {config: defaultConfig, path: configPath, note: `${file.reason}: the defaults are used`};
   const {config, problems} = parseConfig(path ?? configPath, file.text);
-  if (config === null) throw new ReeveError('REEVE_CONFIG_INVALID', `cannot load "${path ?? configPath}": ${problems.length} problem${problems.length === 1 ? '' : 's'}`, {problems});
+  if (config === null)
+    throw new ReeveError(
+      'REEVE_CONFIG_INVALID',
+      `cannot load "${path ?? configPath}": ${problems.length} problem${problems.length === 1 ? '' : 's'}`,
+      {problems},
+    );
   return {config, path: path ?? configPath, note: null};
 }
 
 /** Text to configuration, or every problem in it. An empty file is the defaults. */
-export function parseConfig(path: string, text: string): {config: Config; problems: []} | {config: null; problems: Problem[]} {
+export function parseConfig(
+  path: string,
+  text: string,
+): {config: Config; problems: []} | {config: null; problems: Problem[]} {
   const yaml = readYaml(path, text);
   const value = yaml.value ?? {};
-  const problems = [...yaml.problems, ...(yaml.problems.length > 0 ? [] : shapeProblems(yaml, configSchema, [], value))];
-  return problems.length > 0 ? {config: null, problems} : {config: {...defaultConfig, ...(value as Partial<Config>)}, problems: []};
+  const problems = [
+    ...yaml.problems,
+    ...(yaml.problems.length > 0 ? [] : shapeProblems(yaml, configSchema, [], value)),
+  ];
+  return problems.length > 0
+    ? {config: null, problems}
+    : {config: {...defaultConfig, ...(value as Partial<Config>)}, problems: []};
 }
 
 export const problemsText = (problems: readonly Problem[]): string => problems.map(formatProblem).join('\n');

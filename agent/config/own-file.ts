@@ -13,7 +13,8 @@ export async function readOwnFile(host: Host, path: string, code: ErrorCode): Pr
   if (!stat.ok && stat.code === 'denied') return {state: 'denied', reason: stat.reason};
   if (!stat.ok) throw new ReeveError(code, `cannot load "${path}": ${stat.reason}`);
   const directory = await host.fs.stat(path.slice(0, path.lastIndexOf('/')) || '/');
-  const wrong = whyUnsafe(host, stat.value) ?? (directory.ok ? whyUnsafe(host, directory.value, 'its directory: ') : null);
+  const wrong =
+    whyUnsafe(host, stat.value) ?? (directory.ok ? whyUnsafe(host, directory.value, 'its directory: ') : null);
   if (wrong !== null) throw new ReeveError(code, `cannot load "${path}": ${wrong}`);
   const file = await host.fs.readFile(path);
   if (!file.ok && file.code === 'denied') return {state: 'denied', reason: file.reason};

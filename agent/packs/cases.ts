@@ -1,13 +1,13 @@
 import type {Finding, Verdict} from '../../policies/finding.ts';
-import type {Problem} from '../../policies/load/problem.ts';
+import type {PackFile} from '../../policies/load/pack.ts';
 import {loadPack, type PackSource, shapeProblems} from '../../policies/load/pack.ts';
+import type {Problem} from '../../policies/load/problem.ts';
 import {readYaml, type YamlFile} from '../../policies/load/yaml.ts';
 import type {Pack, ParamValue, Rule} from '../../policies/pack.ts';
 import {heaviest} from '../../policies/summary.ts';
 import {checkHost} from '../check.ts';
 import {type Fixture, fixtureSchema, mergeFixtures} from '../host/memory/fixture.ts';
 import {memoryHost} from '../host/memory/host.ts';
-import type {PackFile} from '../../policies/load/pack.ts';
 
 /** One written-down machine, the rule that it is for, and what the rule must say of it. */
 export type Case = {rule: string; verdict: Verdict; path: string; fixture: Fixture; yaml: YamlFile};
@@ -18,7 +18,11 @@ const namePattern = /^(?<rule>[a-z0-9.-]+)\.(?<verdict>pass|fail|unknown|not-app
  * Reads `cases/*.yaml` of a pack. `bases` are the fixtures that `from:` may name, by name.
  * A name's first part is a rule id, which may itself hold dots, so the ids decide where it ends.
  */
-export function readCases(files: PackFile[], rules: Rule[], bases: Map<string, Fixture>): {cases: Case[]; problems: Problem[]} {
+export function readCases(
+  files: PackFile[],
+  rules: Rule[],
+  bases: Map<string, Fixture>,
+): {cases: Case[]; problems: Problem[]} {
   const ids = new Set(rules.map(rule => rule.id));
   const cases: Case[] = [];
   const problems: Problem[] = [];
@@ -38,9 +42,15 @@ export function readCases(files: PackFile[], rules: Rule[], bases: Map<string, F
 }
 
 /** Reads one fixture, laid over its base. */
-export function readFixture(yaml: YamlFile, bases: Map<string, Fixture>): {fixture: Fixture | null; problems: Problem[]} {
+export function readFixture(
+  yaml: YamlFile,
+  bases: Map<string, Fixture>,
+): {fixture: Fixture | null; problems: Problem[]} {
   const value = yaml.value ?? {};
-  const problems = [...yaml.problems, ...(yaml.problems.length > 0 ? [] : shapeProblems(yaml, fixtureSchema, [], value))];
+  const problems = [
+    ...yaml.problems,
+    ...(yaml.problems.length > 0 ? [] : shapeProblems(yaml, fixtureSchema, [], value)),
+  ];
   if (problems.length > 0) return {fixture: null, problems};
   const fixture = value as Fixture;
   if (fixture.from === undefined) return {fixture, problems: []};
@@ -51,7 +61,10 @@ export function readFixture(yaml: YamlFile, bases: Map<string, Fixture>): {fixtu
 }
 
 /** Looks at the case's machine and judges one rule. */
-export async function runCase(rule: Rule, {fixture}: Pick<Case, 'fixture'>): Promise<{verdict: Verdict | null; findings: Finding[]}> {
+export async function runCase(
+  rule: Rule,
+  {fixture}: Pick<Case, 'fixture'>,
+): Promise<{verdict: Verdict | null; findings: Finding[]}> {
   const findings = await checkHost(memoryHost(fixture), [rule]);
   return {verdict: heaviest(findings), findings};
 }
@@ -71,7 +84,10 @@ export function caseProblem(test: Case, verdict: Verdict | null, findings: Findi
     return test.yaml.problem([], message, 'REEVE_CASE_VERDICT');
   }
   if (test.fixture.finds === undefined) return null;
-  const subjects = findings.filter(finding => finding.verdict === 'fail').map(({subject}) => subject).sort();
+  const subjects = findings
+    .filter(finding => finding.verdict === 'fail')
+    .map(({subject}) => subject)
+    .sort();
   const wanted = test.fixture.finds.toSorted();
   if (JSON.stringify(subjects) === JSON.stringify(wanted)) return null;
   const message = `the rule reports ${JSON.stringify(subjects)}, the case's "finds" says ${JSON.stringify(wanted)}`;

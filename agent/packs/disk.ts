@@ -1,10 +1,16 @@
 import {join} from 'node:path/posix';
 import type {PackFile} from '../../policies/load/pack.ts';
-import type {Host} from '../host/host.ts';
 import {ReeveError} from '../errors.ts';
+import type {Host} from '../host/host.ts';
 
 /** A pack's folder as it lies on disk, unread as yet by the loader. */
-export type PackFolder = {path: string; files: PackFile[]; cases: PackFile[]; bases: PackFile[]; signature: string | null};
+export type PackFolder = {
+  path: string;
+  files: PackFile[];
+  cases: PackFile[];
+  bases: PackFile[];
+  signature: string | null;
+};
 
 const maxFiles = 2000;
 const maxBytes = 1024 * 1024;
@@ -37,7 +43,8 @@ export async function readYamlFiles(host: Host, path: string, required: boolean)
     if (!required && list.code === 'absent') return [];
     throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot read the pack "${path}": ${list.reason}`);
   }
-  if (list.value.truncated) throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot read the pack "${path}": it has more than ${maxFiles} files`);
+  if (list.value.truncated)
+    throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot read the pack "${path}": it has more than ${maxFiles} files`);
   const names = list.value.names.filter(name => name.endsWith('.yaml')).sort();
   return Promise.all(
     names.map(async name => {

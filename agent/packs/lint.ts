@@ -1,4 +1,4 @@
-import {type PackSource, loadPack} from '../../policies/load/pack.ts';
+import {loadPack, type PackSource} from '../../policies/load/pack.ts';
 import {type Problem, sortProblems} from '../../policies/load/problem.ts';
 import {readYaml} from '../../policies/load/yaml.ts';
 import type {CheckNode, Pack, Rule} from '../../policies/pack.ts';
@@ -11,31 +11,45 @@ export type LintResult = {pack: Pack | null; rules: number; cases: number; mutan
 
 /**
  * All that a pack must hold to, beyond loading: pass and fail cases for every rule, each case coming out as its name
- * says, every mutant noticed, no two rules with one check. `bases` are the shipped fixtures that cases build on.
+ * says, every mutant noticed, no two rules with one check. `bases` are the shipped fixtures that cases build on; with
+ * `rule`, only that rule's cases are run.
  */
-export async function lintPack(folder: PackFolder, bases: Map<string, Fixture>, options: {mutate: boolean}): Promise<LintResult> {
+export async function lintPack(
+  folder: PackFolder,
+  bases: Map<string, Fixture>,
+  options: {mutate: boolean; rule?: string},
+): Promise<LintResult> {
   const source: PackSource = {files: folder.files, signed: true};
   const loaded = loadPack(source);
-  if (loaded.value === null) return {pack: null, rules: 0, cases: 0, mutants: 0, problems: sortProblems(loaded.problems)};
+  if (loaded.value === null)
+    return {pack: null, rules: 0, cases: 0, mutants: 0, problems: sortProblems(loaded.problems)};
   const pack = loaded.value;
   const own = readBases(folder, bases);
   const {cases, problems: unread} = readCases(folder.cases, pack.rules, own.bases);
   const problems = [...own.problems, ...unread, ...sameChecks(pack), ...missingCases(pack, cases, folder)];
   let mutants = 0;
   for (const rule of pack.rules) {
+    if (options.rule !== undefined && options.rule !== rule.id) continue;
     const tests = cases.filter(test => test.rule === rule.id);
     const wrong = await runCases(source, pack, tests);
     problems.push(...wrong);
     if (!options.mutate || wrong.length > 0 || tests.length === 0) continue;
     const outcome = await tryMutants(source, pack, rule, tests);
     mutants += outcome.tried;
-    problems.push(...outcome.survivors.map(what => ruleProblem(rule, folder, `no case of "${rule.id}" notices this: ${what}`, 'REEVE_CASE_MISSING')));
+    problems.push(
+      ...outcome.survivors.map(what =>
+        ruleProblem(rule, folder, `no case of "${rule.id}" notices this: ${what}`, 'REEVE_CASE_MISSING'),
+      ),
+    );
   }
   return {pack, rules: pack.rules.length, cases: cases.length, mutants, problems: sortProblems(problems)};
 }
 
 /** The bases that reeve ships, with the pack's own, which win. */
-export function readBases(folder: Pick<PackFolder, 'bases'>, shipped: Map<string, Fixture>): {bases: Map<string, Fixture>; problems: Problem[]} {
+export function readBases(
+  folder: Pick<PackFolder, 'bases'>,
+  shipped: Map<string, Fixture>,
+): {bases: Map<string, Fixture>; problems: Problem[]} {
   const bases = new Map(shipped);
   const problems: Problem[] = [];
   for (const file of folder.bases) {
@@ -57,7 +71,12 @@ async function runCases(source: PackSource, pack: Pack, tests: Case[]): Promise<
   return problems;
 }
 
-async function tryMutants(source: PackSource, pack: Pack, rule: Rule, tests: Case[]): Promise<{tried: number; survivors: string[]}> {
+async function tryMutants(
+  source: PackSource,
+  pack: Pack,
+  rule: Rule,
+  tests: Case[],
+): Promise<{tried: number; survivors: string[]}> {
   const survivors: string[] = [];
   let tried = 0;
   const variants = tests.map(test => ({
@@ -81,7 +100,14 @@ function missingCases(pack: Pack, cases: Case[], folder: PackFolder): Problem[] 
   return pack.rules.flatMap(rule =>
     (['pass', 'fail'] as const)
       .filter(verdict => !cases.some(test => test.rule === rule.id && test.verdict === verdict))
-      .map(verdict => ruleProblem(rule, folder, `rule "${rule.id}" has no ${verdict} case: write cases/${rule.id}.${verdict}.yaml`, 'REEVE_CASE_MISSING')),
+      .map(verdict =>
+        ruleProblem(
+          rule,
+          folder,
+          `rule "${rule.id}" has no ${verdict} case: write cases/${rule.id}.${verdict}.yaml`,
+          'REEVE_CASE_MISSING',
+        ),
+      ),
   );
 }
 

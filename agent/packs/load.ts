@@ -1,7 +1,7 @@
 import {fileURLToPath} from 'node:url';
-import {loadWaivers, type Waiver} from '../../policies/load/waivers.ts';
 import {loadPack} from '../../policies/load/pack.ts';
 import {type Problem, sortProblems} from '../../policies/load/problem.ts';
+import {loadWaivers, type Waiver} from '../../policies/load/waivers.ts';
 import type {Pack} from '../../policies/pack.ts';
 import {readOwnFile, whyUnsafe} from '../config/own-file.ts';
 import type {Config} from '../config/schema.ts';
@@ -25,7 +25,10 @@ export type Site = {
  * the machine that reeve runs on, which is not always the one that is judged. Throws with every problem of all files.
  */
 export async function loadSite(program: Host, config: Config, only: string[] = []): Promise<Site> {
-  const folders = [...(await findPackFolders(program, shippedPacks)), ...(await findSitePacks(program, config.policies_dir))];
+  const folders = [
+    ...(await findPackFolders(program, shippedPacks)),
+    ...(await findSitePacks(program, config.policies_dir)),
+  ];
   const problems: Problem[] = [];
   const packs: Pack[] = [];
   for (const path of folders) {
@@ -35,7 +38,11 @@ export async function loadSite(program: Host, config: Config, only: string[] = [
     else packs.push(loaded.value);
   }
   if (problems.length > 0) {
-    throw new ReeveError('REEVE_PACK_INVALID', `cannot load the packs: ${problems.length} problem${problems.length === 1 ? '' : 's'}`, {problems: sortProblems(problems)});
+    throw new ReeveError(
+      'REEVE_PACK_INVALID',
+      `cannot load the packs: ${problems.length} problem${problems.length === 1 ? '' : 's'}`,
+      {problems: sortProblems(problems)},
+    );
   }
   const {waivers, notes} = await readWaivers(program, config.policies_dir);
   return {packs: select(packs, only.length > 0 ? only : config.packs), waivers, notes};
@@ -74,7 +81,9 @@ async function readWaivers(program: Host, directory: string): Promise<Pick<Site,
   if (file.state === 'denied') return {waivers: [], notes: [`${file.reason}: no waiver was applied`]};
   const loaded = loadWaivers(path, file.text);
   if (loaded.value === null) {
-    throw new ReeveError('REEVE_WAIVERS_INVALID', `cannot load "${path}": ${loaded.problems.length} problems`, {problems: sortProblems(loaded.problems)});
+    throw new ReeveError('REEVE_WAIVERS_INVALID', `cannot load "${path}": ${loaded.problems.length} problems`, {
+      problems: sortProblems(loaded.problems),
+    });
   }
   return {waivers: loaded.value, notes: []};
 }

@@ -28,7 +28,10 @@ function mutateNode(node: CheckNode, path: string): Array<{what: string; node: C
     {what: `${path}${join} read as ${swapped}`, node: rebuild(parts, swapped)},
     ...parts.map((_, index) => ({what: `${path}${join}[${index}] dropped`, node: rebuild(parts.toSpliced(index, 1))})),
     ...parts.flatMap((part, index) =>
-      mutateNode(part, `${path}${join}[${index}].`).map(({what, node: changed}) => ({what, node: rebuild(parts.with(index, changed))})),
+      mutateNode(part, `${path}${join}[${index}].`).map(({what, node: changed}) => ({
+        what,
+        node: rebuild(parts.with(index, changed)),
+      })),
     ),
   ];
 }

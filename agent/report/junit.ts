@@ -1,7 +1,7 @@
+import type {Finding} from '../../policies/finding.ts';
 import {heaviest} from '../../policies/summary.ts';
 import {printable} from '../host/names.ts';
 import {type Report, sentence, titleOf} from './report.ts';
-import type {Finding} from '../../policies/finding.ts';
 
 /** JUnit XML as CI servers read it: a suite a pack, a case a rule; unknown is an error, not-applicable and waived are skipped. */
 export function renderJunit(report: Report): string {
@@ -19,7 +19,10 @@ function testCase(report: Report, group: Finding[]): string {
   const verdict = heaviest(group);
   const seconds = group.reduce((sum, {costMs}) => sum + costMs, 0) / 1000;
   const head = `<testcase classname="${escapeXml(first.pack)}" name="${escapeXml(`${first.rule}: ${titleOf(report, first)}`)}" time="${seconds.toFixed(3)}"`;
-  const text = group.filter(finding => finding.verdict === verdict).map(finding => `${finding.subject}: ${sentence(finding)}`).join('\n');
+  const text = group
+    .filter(finding => finding.verdict === verdict)
+    .map(finding => `${finding.subject}: ${sentence(finding)}`)
+    .join('\n');
   switch (verdict) {
     case 'fail':
       return `${head}>\n<failure type="${first.severity}" message="${escapeXml(firstLine(text))}">${escapeXml(text)}</failure>\n</testcase>`;
@@ -38,5 +41,10 @@ const firstLine = (text: string) => text.split('\n')[0] as string;
 /** XML 1.0 allows no control characters even escaped, so they are made printable first; line breaks stay. */
 function escapeXml(text: string): string {
   const safe = text.split('\n').map(printable).join('\n');
-  return safe.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll('\n', '&#10;');
+  return safe
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\n', '&#10;');
 }

@@ -7,7 +7,7 @@ export type Report = {
   /** Names the shape; it changes when a field changes its meaning. */
   schema: 'reeve.report/1';
   reeve: string;
-  host: {name: string; os: string; root: string; live: boolean; /** Whether root looked. */ privileged: boolean};
+  host: {name: string; os: string; root: string; live: boolean /** Whether root looked. */; privileged: boolean};
   startedAt: string;
   durationMs: number;
   packs: Array<{name: string; version: string; title: string; digest: string; rules: Counts}>;
@@ -20,7 +20,13 @@ export type Report = {
 export function packCounts(packs: Pack[], rules: Rule[], findings: Finding[]): Report['packs'] {
   return packs
     .filter(pack => rules.some(rule => rule.pack === pack.name))
-    .map(({name, version, title, digest}) => ({name, version, title, digest, rules: countRules(findings.filter(finding => finding.pack === name))}));
+    .map(({name, version, title, digest}) => ({
+      name,
+      version,
+      title,
+      digest,
+      rules: countRules(findings.filter(finding => finding.pack === name)),
+    }));
 }
 
 /** The title of a finding's rule; reeve's own findings have no rule in a pack. */
@@ -42,7 +48,9 @@ export function sentence(finding: Finding): string {
       return finding.reason;
     default: {
       const keys = finding.wrong.length > 0 ? finding.wrong : Object.keys(finding.actual);
-      return keys.map(key => `${key}: found ${show(finding.actual[key])}, wanted ${show(finding.expected[key])}`).join('; ');
+      return keys
+        .map(key => `${key}: found ${show(finding.actual[key])}, wanted ${show(finding.expected[key])}`)
+        .join('; ');
     }
   }
 }

@@ -29,9 +29,17 @@ function ruleOf(report: Report, id: string): Json {
   };
 }
 
-const levelOf = ({severity}: Finding) => (severity === 'critical' || severity === 'high' ? 'error' : severity === 'medium' ? 'warning' : 'note');
+const levelOf = ({severity}: Finding) =>
+  severity === 'critical' || severity === 'high' ? 'error' : severity === 'medium' ? 'warning' : 'note';
 
-const kinds = {pass: 'pass', fail: 'fail', waived: 'fail', 'not-applicable': 'notApplicable', unknown: 'review', error: 'review'} as const;
+const kinds = {
+  pass: 'pass',
+  fail: 'fail',
+  waived: 'fail',
+  'not-applicable': 'notApplicable',
+  unknown: 'review',
+  error: 'review',
+} as const;
 
 function resultOf(finding: Finding, ruleIndex: number): Json {
   const kind = kinds[finding.verdict];
@@ -44,11 +52,22 @@ function resultOf(finding: Finding, ruleIndex: number): Json {
     message: {text: `${finding.subject}: ${sentence(finding)}`},
     locations: placesOf(finding).map(place => locationOf(place)),
     partialFingerprints: {'reeve/v1': `${finding.rule}:${finding.subject}`},
-    ...(waiver === undefined ? {} : {suppressions: [{kind: 'external', status: 'accepted', justification: `${waiver.id}, ${waiver.approvedBy}, until ${waiver.expires}: ${waiver.reason}`}]}),
+    ...(waiver === undefined
+      ? {}
+      : {
+          suppressions: [
+            {
+              kind: 'external',
+              status: 'accepted',
+              justification: `${waiver.id}, ${waiver.approvedBy}, until ${waiver.expires}: ${waiver.reason}`,
+            },
+          ],
+        }),
   };
 }
 
-const placesOf = (finding: Finding) => ('where' in finding ? finding.where : []).filter(place => place.startsWith('/')).slice(0, 10);
+const placesOf = (finding: Finding) =>
+  ('where' in finding ? finding.where : []).filter(place => place.startsWith('/')).slice(0, 10);
 
 function locationOf(place: string): Json {
   const match = /^(.*?)(?::(\d+))?$/s.exec(place);

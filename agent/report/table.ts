@@ -4,7 +4,11 @@ import {printable} from '../host/names.ts';
 import {type Report, show, titleOf} from './report.ts';
 import {alignTable, labelled, type Paint, painter, wrap} from './text.ts';
 
-export type TableOptions = {columns: number; colour: boolean; /** Lists passes and what does not apply too. */ all: boolean};
+export type TableOptions = {
+  columns: number;
+  colour: boolean /** Lists passes and what does not apply too. */;
+  all: boolean;
+};
 
 const subjectsShown = 5;
 const shownVerdicts: Verdict[] = ['error', 'fail', 'unknown', 'waived'];
@@ -33,11 +37,21 @@ const sectionTitles: {[verdict in Verdict]: string} = {
   'not-applicable': 'Not applicable',
 };
 
-const verdictStyle = {error: 'magenta', fail: 'red', unknown: 'yellow', waived: 'blue', pass: 'green', 'not-applicable': 'dim'} as const;
+const verdictStyle = {
+  error: 'magenta',
+  fail: 'red',
+  unknown: 'yellow',
+  waived: 'blue',
+  pass: 'green',
+  'not-applicable': 'dim',
+} as const;
 
 function heading({host}: Report, paint: Paint): string {
   const where = host.live ? '' : `, image at ${printable(host.root)}`;
-  return paint('bold', `${printable(host.name)}, ${printable(host.os)}${where}${host.privileged ? '' : ', not looked at as root'}`);
+  return paint(
+    'bold',
+    `${printable(host.name)}, ${printable(host.os)}${where}${host.privileged ? '' : ', not looked at as root'}`,
+  );
 }
 
 function bySeverity(a: Finding[], b: Finding[]): number {
@@ -45,7 +59,13 @@ function bySeverity(a: Finding[], b: Finding[]): number {
   return rank(b) - rank(a);
 }
 
-function ruleLines(report: Report, group: Finding[], verdict: Verdict, {columns}: TableOptions, paint: Paint): string[] {
+function ruleLines(
+  report: Report,
+  group: Finding[],
+  verdict: Verdict,
+  {columns}: TableOptions,
+  paint: Paint,
+): string[] {
   const first = group[0] as Finding;
   const tag = `${verdict === 'not-applicable' ? 'n/a' : verdict}`.toUpperCase().padEnd(7);
   const lines = [`${paint(verdictStyle[verdict], tag)} ${first.severity.padEnd(8)} ${paint('bold', first.rule)}`];
@@ -74,9 +94,16 @@ function findingLines(finding: Finding, columns: number): string[] {
         ...wrap(subject, columns - 8).map(line => `        ${line}`),
         ...row('found', value('actual')),
         ...(finding.verdict === 'pass' ? [] : row('wanted', value('expected'))),
-        ...(places.length === 0 ? [] : row('where', places.slice(0, 4).join(', ') + (places.length > 4 ? ` and ${places.length - 4} more` : ''))),
+        ...(places.length === 0
+          ? []
+          : row('where', places.slice(0, 4).join(', ') + (places.length > 4 ? ` and ${places.length - 4} more` : ''))),
         ...(finding.cure === undefined ? [] : row('cure', finding.cure)),
-        ...(finding.waiver === undefined ? [] : row('waived', `${finding.waiver.id} by ${finding.waiver.approvedBy} until ${finding.waiver.expires}: ${finding.waiver.reason}`)),
+        ...(finding.waiver === undefined
+          ? []
+          : row(
+              'waived',
+              `${finding.waiver.id} by ${finding.waiver.approvedBy} until ${finding.waiver.expires}: ${finding.waiver.reason}`,
+            )),
       ];
     }
   }

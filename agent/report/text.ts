@@ -1,7 +1,16 @@
 /** Colours and attributes of select graphic rendition, ECMA-48 §8.3.117; none when `colour` is off. */
 export type Paint = (style: keyof typeof codes, text: string) => string;
 
-const codes = {bold: '1', dim: '2', red: '31', green: '32', yellow: '33', blue: '34', magenta: '35', cyan: '36'} as const;
+const codes = {
+  bold: '1',
+  dim: '2',
+  red: '31',
+  green: '32',
+  yellow: '33',
+  blue: '34',
+  magenta: '35',
+  cyan: '36',
+} as const;
 
 export const painter =
   (colour: boolean): Paint =>
@@ -22,7 +31,11 @@ export function wrap(text: string, width: number): string[] {
 }
 
 /** A label column and wrapped text beside it, e.g. `  found   mode 0644`. */
-export function labelled(label: string, text: string, {indent, labelWidth, columns}: {indent: number; labelWidth: number; columns: number}): string[] {
+export function labelled(
+  label: string,
+  text: string,
+  {indent, labelWidth, columns}: {indent: number; labelWidth: number; columns: number},
+): string[] {
   const lead = ' '.repeat(indent);
   const lines = wrap(text, Math.max(20, columns - indent - labelWidth));
   return lines.map((line, index) => `${lead}${(index === 0 ? label : '').padEnd(labelWidth)}${line}`);
@@ -32,7 +45,16 @@ export function labelled(label: string, text: string, {indent, labelWidth, colum
 export function alignTable(header: string[], rows: Array<Array<string | number>>): string[] {
   const widths = header.map((name, index) => Math.max(name.length, ...rows.map(row => String(row[index]).length)));
   const format = (row: Array<string | number>) =>
-    row.map((cell, index) => (typeof cell === 'number' ? String(cell).padStart(widths[index] as number) : cell.padEnd(widths[index] as number))).join('  ').trimEnd();
-  const head = header.map((name, index) => (typeof rows[0]?.[index] === 'number' ? name.padStart(widths[index] as number) : name));
+    row
+      .map((cell, index) =>
+        typeof cell === 'number'
+          ? String(cell).padStart(widths[index] as number)
+          : cell.padEnd(widths[index] as number),
+      )
+      .join('  ')
+      .trimEnd();
+  const head = header.map((name, index) =>
+    typeof rows[0]?.[index] === 'number' ? name.padStart(widths[index] as number) : name,
+  );
   return [format(head), ...rows.map(format)];
 }

@@ -28,17 +28,28 @@ export class CheckReader {
     const keys = Object.keys(node);
     const [key] = keys;
     if (keys.length !== 1 || key === undefined) {
-      return this.#refuse(place, `a check has exactly one kind, or "all:" or "any:"; found ${keys.length === 0 ? 'none' : keys.join(', ')}`);
+      return this.#refuse(
+        place,
+        `a check has exactly one kind, or "all:" or "any:"; found ${keys.length === 0 ? 'none' : keys.join(', ')}`,
+      );
     }
     if (key === 'all' || key === 'any') return this.#readGroup(key, node[key], [...place, key], depth);
     const kind = kindsByName.get(key);
     if (kind === undefined) {
       const known = [...kindsByName.keys(), 'all', 'any'];
-      this.problems.push(this.#yaml.problem([...place, key], `unknown kind "${key}": ${nearest(key, known)}`, 'REEVE_KEY_UNKNOWN', 'key'));
+      this.problems.push(
+        this.#yaml.problem(
+          [...place, key],
+          `unknown kind "${key}": ${nearest(key, known)}`,
+          'REEVE_KEY_UNKNOWN',
+          'key',
+        ),
+      );
       return null;
     }
     if (key === 'probe' && !this.#signed) {
-      const message = 'a probe runs a command: the pack must be signed by a key that this host trusts (see docs/packs.md)';
+      const message =
+        'a probe runs a command: the pack must be signed by a key that this host trusts (see docs/packs.md)';
       this.problems.push(this.#yaml.problem([...place, key], message, 'REEVE_PROBE_UNSIGNED', 'key'));
       return null;
     }
@@ -59,7 +70,8 @@ export class CheckReader {
 
   #readGroup(key: 'all' | 'any', value: Json | undefined, place: Place, depth: number): CheckNode | null {
     if (depth >= maxDepth) return this.#refuse(place, `checks are nested more than ${maxDepth} deep: split the rule`);
-    if (!Array.isArray(value) || value.length < 2) return this.#refuse(place, `"${key}:" takes a list of two or more checks`);
+    if (!Array.isArray(value) || value.length < 2)
+      return this.#refuse(place, `"${key}:" takes a list of two or more checks`);
     const parts = value.map((part, index) =>
       part !== null && typeof part === 'object' && !Array.isArray(part)
         ? this.read(part, [...place, index], depth + 1)
@@ -71,16 +83,23 @@ export class CheckReader {
 
   /** Puts the value of each `{param: name}` in its place. */
   #fill(value: Json, place: Place): Json {
-    if (Array.isArray(value)) return value.flatMap((item, index) => {
-      const filled = this.#fill(item, [...place, index]);
-      return isParam(item) && Array.isArray(filled) ? filled : [filled];
-    });
+    if (Array.isArray(value))
+      return value.flatMap((item, index) => {
+        const filled = this.#fill(item, [...place, index]);
+        return isParam(item) && Array.isArray(filled) ? filled : [filled];
+      });
     if (value === null || typeof value !== 'object') return value;
     if (isParam(value)) {
       const param = this.#params[value.param];
       if (param !== undefined) return param;
       const declared = Object.keys(this.#params).join(', ') || 'none';
-      this.problems.push(this.#yaml.problem([...place, 'param'], `unknown parameter "${value.param}": pack.yaml declares ${declared}`, 'REEVE_PARAM_UNKNOWN'));
+      this.problems.push(
+        this.#yaml.problem(
+          [...place, 'param'],
+          `unknown parameter "${value.param}": pack.yaml declares ${declared}`,
+          'REEVE_PARAM_UNKNOWN',
+        ),
+      );
       return null;
     }
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#fill(item, [...place, key])]));
@@ -93,5 +112,11 @@ export class CheckReader {
 }
 
 function isParam(value: Json): value is {param: string} {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 1 && typeof value['param'] === 'string';
+  return (
+    value !== null &&
+    typeof value === 'object' &&
+    !Array.isArray(value) &&
+    Object.keys(value).length === 1 &&
+    typeof value.param === 'string'
+  );
 }

@@ -11,11 +11,15 @@ import {readYaml, type YamlFile} from './yaml.ts';
 
 /** A pack as it lies on disk: `pack.yaml` and one `<area>.yaml` an area. `path` is for messages. */
 export type PackFile = {path: string; name: string; text: string};
-export type PackSource = {files: PackFile[]; /** Whether a local key signed it: only then may it hold probes. */ signed: boolean};
+export type PackSource = {
+  files: PackFile[] /** Whether a local key signed it: only then may it hold probes. */;
+  signed: boolean;
+};
 export type Loaded<T> = {value: T; problems: []} | {value: null; problems: Problem[]};
 
 const idPattern = '^[a-z0-9]+(?:[.-][a-z0-9]+)*$';
-const sentence = (maxLength: number) => Type.String({minLength: 3, maxLength, wanted: `text of 3 to ${maxLength} characters`});
+const sentence = (maxLength: number) =>
+  Type.String({minLength: 3, maxLength, wanted: `text of 3 to ${maxLength} characters`});
 const oneOrMore = Type.Union([Type.String({minLength: 1}), Type.Array(Type.String({minLength: 1}), {minItems: 1})], {
   wanted: 'text or a list of texts',
 });
@@ -23,9 +27,17 @@ const oneOrMore = Type.Union([Type.String({minLength: 1}), Type.Array(Type.Strin
 const appliesSchema = Type.Object(
   {
     os: Type.Optional(
-      Type.Record(Type.String(), Type.String({pattern: '^(any|(?:[<>]=?\\s*[0-9][0-9.]*)(?:\\s+[<>]=?\\s*[0-9][0-9.]*)?)$', wanted: '"any" or bounds such as ">=12" or ">=8 <10"'})),
+      Type.Record(
+        Type.String(),
+        Type.String({
+          pattern: '^(any|(?:[<>]=?\\s*[0-9][0-9.]*)(?:\\s+[<>]=?\\s*[0-9][0-9.]*)?)$',
+          wanted: '"any" or bounds such as ">=12" or ">=8 <10"',
+        }),
+      ),
     ),
-    not_in: Type.Optional(Type.Array(Type.Enum(['container', 'image']), {minItems: 1, wanted: 'a list of container, image'})),
+    not_in: Type.Optional(
+      Type.Array(Type.Enum(['container', 'image']), {minItems: 1, wanted: 'a list of container, image'}),
+    ),
     init: Type.Optional(Type.Enum(['systemd'])),
     package: Type.Optional(oneOrMore),
     file: Type.Optional(oneOrMore),
@@ -53,7 +65,9 @@ const ruleSchema = Type.Object(
     refs: Type.Optional(Type.Record(Type.String(), oneOrMore)),
     applies: Type.Optional(appliesSchema),
     check: Type.Record(Type.String(), Type.Unknown(), {wanted: 'one kind of check with its keys'}),
-    none: Type.Optional(Type.Enum(['pass', 'fail', 'not-applicable', 'unknown'], {wanted: 'one of pass, fail, not-applicable, unknown'})),
+    none: Type.Optional(
+      Type.Enum(['pass', 'fail', 'not-applicable', 'unknown'], {wanted: 'one of pass, fail, not-applicable, unknown'}),
+    ),
     cure: Type.Optional(sentence(600)),
   },
   {additionalProperties: false},
@@ -72,7 +86,18 @@ export function loadPack(source: PackSource, overrides: {[name: string]: ParamVa
   const main = source.files.find(file => file.name === 'pack.yaml');
   if (main === undefined) {
     const path = source.files[0]?.path ?? 'pack.yaml';
-    return {value: null, problems: [{path, line: 1, column: 1, message: 'the pack has no pack.yaml beside its rules', code: 'REEVE_PACK_INCOMPLETE'}]};
+    return {
+      value: null,
+      problems: [
+        {
+          path,
+          line: 1,
+          column: 1,
+          message: 'the pack has no pack.yaml beside its rules',
+          code: 'REEVE_PACK_INCOMPLETE',
+        },
+      ],
+    };
   }
   const head = readYaml(main.path, main.text);
   const problems = [...head.problems];
@@ -96,13 +121,27 @@ export function loadPack(source: PackSource, overrides: {[name: string]: ParamVa
   }
   problems.push(...duplicateIds(rules, source.files));
   if (rules.length === 0 && problems.length === 0) {
-    problems.push(head.problem([], 'the pack has no rules: put them in <area>.yaml files beside pack.yaml', 'REEVE_PACK_INCOMPLETE'));
+    problems.push(
+      head.problem(
+        [],
+        'the pack has no rules: put them in <area>.yaml files beside pack.yaml',
+        'REEVE_PACK_INCOMPLETE',
+      ),
+    );
   }
   if (problems.length > 0) return {value: null, problems};
-  return {value: {name: pack.pack, version: pack.version, title: pack.title, digest: digestOf(source), params, rules}, problems: []};
+  return {
+    value: {name: pack.pack, version: pack.version, title: pack.title, digest: digestOf(source), params, rules},
+    problems: [],
+  };
 }
 
-function readArea(file: PackFile, pack: Static<typeof packSchema>, params: {[name: string]: ParamValue}, signed: boolean): {rules: Rule[]; problems: Problem[]} {
+function readArea(
+  file: PackFile,
+  pack: Static<typeof packSchema>,
+  params: {[name: string]: ParamValue},
+  signed: boolean,
+): {rules: Rule[]; problems: Problem[]} {
   const yaml = readYaml(file.path, file.text);
   if (yaml.problems.length > 0) return {rules: [], problems: yaml.problems};
   const problems = shapeProblems(yaml, areaSchema, []);
@@ -138,13 +177,25 @@ function readArea(file: PackFile, pack: Static<typeof packSchema>, params: {[nam
   return {rules, problems};
 }
 
-function noneProblems(yaml: YamlFile, place: Array<string | number>, rule: Static<typeof ruleSchema>, reader: CheckReader): Problem[] {
+function noneProblems(
+  yaml: YamlFile,
+  place: Array<string | number>,
+  rule: Static<typeof ruleSchema>,
+  reader: CheckReader,
+): Problem[] {
   if (reader.canBeEmpty && rule.none === undefined) {
     const message = `rule "${rule.id}" may find nothing to judge: say what that means with "none:" (pass, fail, not-applicable or unknown)`;
     return [yaml.problem(place, message, 'REEVE_NONE_MISSING')];
   }
   if (!reader.canBeEmpty && rule.none !== undefined) {
-    return [yaml.problem([...place, 'none'], `rule "${rule.id}" always has something to judge: remove "none:"`, 'REEVE_NONE_POINTLESS', 'key')];
+    return [
+      yaml.problem(
+        [...place, 'none'],
+        `rule "${rule.id}" always has something to judge: remove "none:"`,
+        'REEVE_NONE_POINTLESS',
+        'key',
+      ),
+    ];
   }
   return [];
 }
@@ -156,7 +207,9 @@ export function shapeProblems(
   place: Array<string | number>,
   value: unknown = yaml.value,
 ): Problem[] {
-  return mismatches(schema, value).map(found => yaml.problem([...place, ...found.at], found.message, found.code, found.place));
+  return mismatches(schema, value).map(found =>
+    yaml.problem([...place, ...found.at], found.message, found.code, found.place),
+  );
 }
 
 function duplicateIds(rules: Rule[], files: PackFile[]): Problem[] {
@@ -171,7 +224,14 @@ function duplicateIds(rules: Rule[], files: PackFile[]): Problem[] {
       const line = Number(rule.where.slice(split + 1));
       const source = files.find(file => file.path === path)?.text.split('\n')[line - 1];
       const message = `rule id "${rule.id}" is taken at ${earlier.where}: ids are unique in a pack`;
-      problems.push({path, line, column: 1, message, code: 'REEVE_RULE_DUPLICATE', ...(source === undefined ? {} : {source})});
+      problems.push({
+        path,
+        line,
+        column: 1,
+        message,
+        code: 'REEVE_RULE_DUPLICATE',
+        ...(source === undefined ? {} : {source}),
+      });
     }
   }
   return problems;

@@ -8,7 +8,12 @@ export const paramSchema = Type.Object(
   {
     type: Type.Enum(['int', 'text', 'bool', 'list'], {wanted: 'one of int, text, bool, list'}),
     about: Type.String({minLength: 3, maxLength: 200}),
-    default: Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Array(Type.Union([Type.Number(), Type.String(), Type.Boolean()]))]),
+    default: Type.Union([
+      Type.Number(),
+      Type.String(),
+      Type.Boolean(),
+      Type.Array(Type.Union([Type.Number(), Type.String(), Type.Boolean()])),
+    ]),
     min: Type.Optional(Type.Number()),
     max: Type.Optional(Type.Number()),
   },
@@ -25,7 +30,11 @@ export function paramProblems(yaml: YamlFile, params: {[name: string]: ParamDecl
 }
 
 /** What is wrong with a value for a parameter, or null. */
-export function formatParamProblem(name: string, value: ParamValue, declared: ParamDeclaration | undefined): string | null {
+export function formatParamProblem(
+  name: string,
+  value: ParamValue,
+  declared: ParamDeclaration | undefined,
+): string | null {
   if (declared === undefined) return `the pack has no parameter "${name}"`;
   const right = {
     int: Number.isInteger(value),
@@ -35,7 +44,9 @@ export function formatParamProblem(name: string, value: ParamValue, declared: Pa
   }[declared.type];
   if (!right) return `parameter "${name}" is ${JSON.stringify(value)}: ${declared.type} wanted`;
   if (typeof value !== 'number') return null;
-  if (declared.min !== undefined && value < declared.min) return `parameter "${name}" is ${value}: at least ${declared.min} wanted`;
-  if (declared.max !== undefined && value > declared.max) return `parameter "${name}" is ${value}: at most ${declared.max} wanted`;
+  if (declared.min !== undefined && value < declared.min)
+    return `parameter "${name}" is ${value}: at least ${declared.min} wanted`;
+  if (declared.max !== undefined && value > declared.max)
+    return `parameter "${name}" is ${value}: at most ${declared.max} wanted`;
   return null;
 }

@@ -21,7 +21,13 @@ export function mismatches<S extends TSchema>(schema: S, value: unknown): Mismat
     const wanted = wantedAt(schema, at);
     if (wanted !== null && !isStructural(error.keyword)) {
       const key = JSON.stringify(at);
-      if (!explained.has(key)) found.push({at, place: 'value', code: 'REEVE_VALUE_INVALID', message: `${quote(valueAt(value, at))} found, ${wanted} wanted`});
+      if (!explained.has(key))
+        found.push({
+          at,
+          place: 'value',
+          code: 'REEVE_VALUE_INVALID',
+          message: `${quote(valueAt(value, at))} found, ${wanted} wanted`,
+        });
       explained.add(key);
     }
   }
@@ -40,7 +46,8 @@ export function conforms<S extends TSchema>(schema: S, value: unknown): value is
 
 type SchemaError = {keyword: string; message: string; params: {[name: string]: unknown}};
 
-const isStructural = (keyword: string) => keyword === 'additionalProperties' || keyword === 'required' || keyword === 'boolean';
+const isStructural = (keyword: string) =>
+  keyword === 'additionalProperties' || keyword === 'required' || keyword === 'boolean';
 
 function mismatchOf(error: SchemaError, at: string[], schema: TSchema, value: unknown): Mismatch[] {
   const {params, keyword} = error;
@@ -49,7 +56,7 @@ function mismatchOf(error: SchemaError, at: string[], schema: TSchema, value: un
       return [];
     case 'additionalProperties': {
       const known = knownKeys(schema, at);
-      return (params['additionalProperties'] as string[]).map(key => ({
+      return (params.additionalProperties as string[]).map(key => ({
         at: [...at, key],
         place: 'key',
         code: 'REEVE_KEY_UNKNOWN',
@@ -57,14 +64,14 @@ function mismatchOf(error: SchemaError, at: string[], schema: TSchema, value: un
       }));
     }
     case 'required':
-      return (params['requiredProperties'] as string[]).map(key => ({
+      return (params.requiredProperties as string[]).map(key => ({
         at,
         place: 'value',
         code: 'REEVE_KEY_MISSING',
         message: `key "${key}" is missing here`,
       }));
     case 'type':
-      return [invalid(at, `${quote(valueAt(value, at))} found, ${typeWords(params['type'])} wanted`)];
+      return [invalid(at, `${quote(valueAt(value, at))} found, ${typeWords(params.type)} wanted`)];
     case 'enum':
     case 'const':
       return [invalid(at, `${quote(valueAt(value, at))} found, ${error.message.replace(/^must be /, '')} wanted`)];
@@ -73,7 +80,12 @@ function mismatchOf(error: SchemaError, at: string[], schema: TSchema, value: un
   }
 }
 
-const invalid = (at: string[], message: string): Mismatch => ({at, message, code: 'REEVE_VALUE_INVALID', place: 'value'});
+const invalid = (at: string[], message: string): Mismatch => ({
+  at,
+  message,
+  code: 'REEVE_VALUE_INVALID',
+  place: 'value',
+});
 
 function typeWords(type: unknown): string {
   const words: {[type: string]: string} = {
@@ -84,7 +96,10 @@ function typeWords(type: unknown): string {
     number: 'a number',
     boolean: 'true or false',
   };
-  return [type].flat().map(name => words[String(name)] ?? String(name)).join(' or ');
+  return [type]
+    .flat()
+    .map(name => words[String(name)] ?? String(name))
+    .join(' or ');
 }
 
 function quote(value: unknown): string {
@@ -93,20 +108,39 @@ function quote(value: unknown): string {
 }
 
 function pointer(path: string): string[] {
-  return path === '' ? [] : path.slice(1).split('/').map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return path === ''
+    ? []
+    : path
+        .slice(1)
+        .split('/')
+        .map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function valueAt(value: unknown, at: string[]): unknown {
-  return at.reduce<unknown>((node, step) => (node !== null && typeof node === 'object' ? (node as {[key: string]: unknown})[step] : undefined), value);
+  return at.reduce<unknown>(
+    (node, step) => (node !== null && typeof node === 'object' ? (node as {[key: string]: unknown})[step] : undefined),
+    value,
+  );
 }
 
-type SchemaNode = {properties?: {[key: string]: SchemaNode}; items?: SchemaNode; additionalProperties?: SchemaNode | boolean; patternProperties?: {[pattern: string]: SchemaNode}; wanted?: string};
+type SchemaNode = {
+  properties?: {[key: string]: SchemaNode};
+  items?: SchemaNode;
+  additionalProperties?: SchemaNode | boolean;
+  patternProperties?: {[pattern: string]: SchemaNode};
+  wanted?: string;
+};
 
 function schemaAt(schema: TSchema, at: string[]): SchemaNode | undefined {
   return at.reduce<SchemaNode | undefined>((node, step) => {
     if (node === undefined) return undefined;
     const open = node.additionalProperties;
-    return node.properties?.[step] ?? node.items ?? Object.values(node.patternProperties ?? {})[0] ?? (typeof open === 'object' ? open : undefined);
+    return (
+      node.properties?.[step] ??
+      node.items ??
+      Object.values(node.patternProperties ?? {})[0] ??
+      (typeof open === 'object' ? open : undefined)
+    );
   }, schema as SchemaNode);
 }
 
@@ -120,7 +154,9 @@ function knownKeys(schema: TSchema, at: string[]): string[] {
 
 /** `did you mean "owner"?` for a slip of one or two letters, else the keys that there are. */
 export function nearest(name: string, known: string[]): string {
-  const close = known.find(candidate => distance(name.toLowerCase(), candidate.toLowerCase()) <= Math.min(2, name.length / 3));
+  const close = known.find(
+    candidate => distance(name.toLowerCase(), candidate.toLowerCase()) <= Math.min(2, name.length / 3),
+  );
   return close === undefined ? `known here: ${known.join(', ')}` : `did you mean "${close}"?`;
 }
 

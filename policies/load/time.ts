@@ -6,7 +6,13 @@ export function parseTime(text: string): number | null {
   if (match === null) return null;
   const ms = Date.parse(text);
   const [, , month, day, hour, minute, second] = match.map(Number);
-  const inRange = (month as number) >= 1 && (month as number) <= 12 && (day as number) >= 1 && (hour as number) < 24 && (minute as number) < 60 && (second as number) < 60;
+  const inRange =
+    (month as number) >= 1 &&
+    (month as number) <= 12 &&
+    (day as number) >= 1 &&
+    (hour as number) < 24 &&
+    (minute as number) < 60 &&
+    (second as number) < 60;
   const daysInMonth = new Date(Date.UTC(Number(match[1]), month as number, 0)).getUTCDate();
   return Number.isNaN(ms) || !inRange || (day as number) > daysInMonth ? null : ms;
 }

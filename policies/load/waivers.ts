@@ -22,11 +22,15 @@ export type Waiver = {
   where: string;
 };
 
-const text = (minLength: number, maxLength: number) => Type.String({minLength, maxLength, wanted: `text of ${minLength} to ${maxLength} characters`});
+const text = (minLength: number, maxLength: number) =>
+  Type.String({minLength, maxLength, wanted: `text of ${minLength} to ${maxLength} characters`});
 
 const waiverSchema = Type.Object(
   {
-    id: Type.String({pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', wanted: 'an id of letters, digits, ".", "_" and "-"'}),
+    id: Type.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+      wanted: 'an id of letters, digits, ".", "_" and "-"',
+    }),
     rule: text(1, 80),
     subject: Type.Optional(text(1, 4096)),
     hosts: Type.Optional(Type.Array(text(1, 255), {minItems: 1, wanted: 'a list of host names'})),
@@ -38,7 +42,10 @@ const waiverSchema = Type.Object(
   {additionalProperties: false},
 );
 
-const fileSchema = Type.Object({waivers: Type.Array(Type.Unknown(), {wanted: 'a list of waivers'})}, {additionalProperties: false});
+const fileSchema = Type.Object(
+  {waivers: Type.Array(Type.Unknown(), {wanted: 'a list of waivers'})},
+  {additionalProperties: false},
+);
 
 /** Reads a waivers file: gives the waivers, or every problem with its place. `expires` must be RFC 3339 with a zone. */
 export function loadWaivers(path: string, source: string): Loaded<Waiver[]> {
@@ -60,7 +67,10 @@ export function loadWaivers(path: string, source: string): Loaded<Waiver[]> {
       continue;
     }
     const earlier = waivers.find(({id}) => id === waiver.id);
-    if (earlier !== undefined) problems.push(yaml.problem([...place, 'id'], `waiver id "${waiver.id}" is taken at ${earlier.where}`, 'REEVE_RULE_DUPLICATE'));
+    if (earlier !== undefined)
+      problems.push(
+        yaml.problem([...place, 'id'], `waiver id "${waiver.id}" is taken at ${earlier.where}`, 'REEVE_RULE_DUPLICATE'),
+      );
     waivers.push({
       id: waiver.id,
       rule: waiver.rule,

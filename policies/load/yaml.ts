@@ -21,7 +21,14 @@ export function readYaml(path: string, text: string): YamlFile {
   const at = (offset: number, message: string, code: ProblemCode): Problem => {
     const {line, col} = counter.linePos(offset);
     const source = lines[line - 1];
-    return {path, line: Math.max(1, line), column: Math.max(1, col), message, code, ...(source === undefined ? {} : {source})};
+    return {
+      path,
+      line: Math.max(1, line),
+      column: Math.max(1, col),
+      message,
+      code,
+      ...(source === undefined ? {} : {source}),
+    };
   };
   const counter = new LineCounter();
   if (text.length > maxBytes) {
@@ -39,12 +46,18 @@ export function readYaml(path: string, text: string): YamlFile {
     lineCounter: counter,
   });
   const problems = [...document.errors, ...document.warnings].map(error =>
-    at(error.pos[0], firstLine(error.message), error.code === 'MULTIPLE_DOCS' ? 'REEVE_YAML_FEATURE' : 'REEVE_YAML_SYNTAX'),
+    at(
+      error.pos[0],
+      firstLine(error.message),
+      error.code === 'MULTIPLE_DOCS' ? 'REEVE_YAML_FEATURE' : 'REEVE_YAML_SYNTAX',
+    ),
   );
   visit(document, (_key, node) => {
     const feature = unwantedFeature(node);
     if (feature !== null && node !== null && typeof node === 'object' && 'range' in node) {
-      problems.push(at((node as Node).range?.[0] ?? 0, `${feature} is not allowed here: write the value out`, 'REEVE_YAML_FEATURE'));
+      problems.push(
+        at((node as Node).range?.[0] ?? 0, `${feature} is not allowed here: write the value out`, 'REEVE_YAML_FEATURE'),
+      );
     }
   });
   return {
@@ -73,7 +86,9 @@ function offsetOf(contents: unknown, place: ReadonlyArray<string | number>, of: 
   let offset = startOf(contents);
   for (const [index, step] of place.entries()) {
     if (isMap(node)) {
-      const pair = node.items.find(item => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step));
+      const pair = node.items.find(
+        item => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
+      );
       if (pair === undefined) return offset;
       const last = index === place.length - 1;
       offset = last && of === 'key' ? startOf(pair.key) : (startOf(pair.value) ?? startOf(pair.key));

@@ -47,10 +47,20 @@ export const fixtureSchema = Type.Object(
     as: Type.Optional(Type.Enum(['machine', 'image'])),
     /** The effective uid of whoever looks: what only root may read is refused to others. Default 0. */
     looker: Type.Optional(Type.Integer({minimum: 0})),
-    now: Type.Optional(Type.String({pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$', wanted: 'a time such as "2026-11-21T12:00:00Z"'})),
+    now: Type.Optional(
+      Type.String({
+        pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$',
+        wanted: 'a time such as "2026-11-21T12:00:00Z"',
+      }),
+    ),
     kernel: Type.Optional(Type.String()),
     booted: Type.Optional(Type.String()),
-    files: Type.Optional(Type.Record(Type.String({pattern: '^/'}), Type.Union([Type.String(), Type.Null(), entry], {wanted: 'the content as text, a mapping, or null'}))),
+    files: Type.Optional(
+      Type.Record(
+        Type.String({pattern: '^/'}),
+        Type.Union([Type.String(), Type.Null(), entry], {wanted: 'the content as text, a mapping, or null'}),
+      ),
+    ),
     commands: Type.Optional(Type.Array(command)),
     params: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     attestations: Type.Optional(Type.Array(Type.Unknown())),

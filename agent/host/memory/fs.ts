@@ -25,7 +25,8 @@ export function memoryFs(fixture: Fixture): HostFs {
       const found = tree.look(doing, path, follow, value => value);
       if (!found.ok) return found;
       const {node} = found.value;
-      if (node.type !== 'file') return failed('wrong-type', `cannot ${doing}: it is a ${node.type}, not a regular file`);
+      if (node.type !== 'file')
+        return failed('wrong-type', `cannot ${doing}: it is a ${node.type}, not a regular file`);
       return tree.guard(doing, () => {
         if (node.entry.read_error !== undefined) throw errno(node.entry.read_error);
         tree.permit(node, 4);
@@ -38,7 +39,8 @@ export function memoryFs(fixture: Fixture): HostFs {
       if (!file.ok) return file;
       const {bytes, truncated, stat} = file.value;
       try {
-        for (let start = 0; start < bytes.length; start += chunkBytes) await use(bytes.subarray(start, start + chunkBytes));
+        for (let start = 0; start < bytes.length; start += chunkBytes)
+          await use(bytes.subarray(start, start + chunkBytes));
       } catch (error) {
         return lookError(`read ${path}`, error);
       }
@@ -130,7 +132,8 @@ class MemoryTree {
       parent.children.set(name, next);
       parent = next;
     }
-    const type: FileType = entry.type ?? (entry.link !== undefined ? 'link' : path.endsWith('/') ? 'directory' : 'file');
+    const type: FileType =
+      entry.type ?? (entry.link !== undefined ? 'link' : path.endsWith('/') ? 'directory' : 'file');
     const node = this.#node(entry, type);
     if (last === undefined) this.#root.entry = entry;
     else {
@@ -147,7 +150,8 @@ class MemoryTree {
 
 const split = (path: string) => path.split('/').filter(part => part !== '' && part !== '.');
 const errno = (code: string) => Object.assign(new Error(code), {code});
-const contentOf = (entry: FixtureEntry) => (entry.base64 === undefined ? Buffer.from(entry.content ?? '') : Buffer.from(entry.base64, 'base64'));
+const contentOf = (entry: FixtureEntry) =>
+  entry.base64 === undefined ? Buffer.from(entry.content ?? '') : Buffer.from(entry.base64, 'base64');
 
 function statOf({entry, type, inode, children}: Node): HostStat {
   const modified = Date.parse(entry.modified ?? '2026-01-01T00:00:00Z');

@@ -20,7 +20,9 @@ export function memoryHost(fixture: Fixture): Host {
     uname: live ? {release: fixture.kernel ?? '6.1.0-42-amd64', machine: 'x86_64', bootedMs: booted} : null,
     run: async argv => {
       if (!live) return notRun(argv, `cannot run ${argv[0]}: this is an image, not the running machine`);
-      const command = fixture.commands?.find(({argv: wanted}) => wanted.length === argv.length && wanted.every((word, index) => word === argv[index]));
+      const command = fixture.commands?.find(
+        ({argv: wanted}) => wanted.length === argv.length && wanted.every((word, index) => word === argv[index]),
+      );
       if (command === undefined) return notRun(argv, `cannot run ${argv[0]}: it is not installed`);
       const exitCode = command.timed_out ? null : (command.exit ?? 0);
       const failed = exitCode !== 0;
@@ -34,7 +36,9 @@ export function memoryHost(fixture: Fixture): Host {
         stdout: command.stdout ?? '',
         stderr: command.stderr ?? '',
         durationMs: 0,
-        reason: failed ? `cannot run ${argv[0]}: ${command.timed_out ? 'no answer within 10 s' : `exit status ${exitCode}`}` : '',
+        reason: failed
+          ? `cannot run ${argv[0]}: ${command.timed_out ? 'no answer within 10 s' : `exit status ${exitCode}`}`
+          : '',
       };
     },
   };
