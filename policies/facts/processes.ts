@@ -29,3 +29,10 @@ export type ProcessFact = {
   /** Field name → why it could not be read. */
   unseen: {[field: string]: string};
 };
+
+/** The values that named variables had when each process was started, proc_pid_environ(5). */
+export type ProcessEnvironmentRequest = {/** Sorted, without doubles. */ names: string[]};
+/** A process that has ended, and kernel threads, are left out. */
+export type ProcessEnvironmentFact = Array<
+  {pid: number; values: ReadonlyMap<string, string>} | {pid: number; unseen: string}
+>;

@@ -1,8 +1,9 @@
 import {fileKind} from './file.ts';
 import type {Kind} from './kind.ts';
+import {processKind} from './process.ts';
 import {sysctlKind} from './sysctl.ts';
 
 /** Every kind, sorted by name. A new kind is its own file, its page in docs/kinds/, and one line here. */
-export const kinds: readonly Kind[] = [fileKind, sysctlKind];
+export const kinds: readonly Kind[] = [fileKind, processKind, sysctlKind];
 
 export const kindsByName: ReadonlyMap<string, Kind> = new Map(kinds.map(kind => [kind.name, kind]));

@@ -1,18 +1,26 @@
 import type {FactName} from '../../../policies/facts/index.ts';
+import {collectAccounts} from './accounts/collect.ts';
 import {collectBootEntries} from './boot-entries.ts';
 import type {Collector} from './collector.ts';
 import {collectEnvironment} from './environment.ts';
 import {collectFile} from './file.ts';
+import {collectHomes} from './homes.ts';
 import {collectOs} from './os.ts';
 import {collectProcesses} from './processes/collect.ts';
+import {collectProcessEnvironment} from './processes/environment.ts';
+import {collectRealPaths} from './realpath.ts';
 import {collectSysctl} from './sysctl.ts';
 
 /** Every fact and who looks it up, sorted by name. */
 export const collectors: {[F in FactName]?: Collector<F>} = {
   bootEntries: collectBootEntries,
+  accounts: collectAccounts,
   environment: collectEnvironment,
   file: collectFile,
+  homes: collectHomes,
   os: collectOs,
+  processEnvironment: collectProcessEnvironment,
   processes: collectProcesses,
+  realPaths: collectRealPaths,
   sysctl: collectSysctl,
 };
