@@ -42,6 +42,11 @@ export type HostFs = {
    */
   readFile(path: string, options?: {maxBytes?: number; follow?: boolean}): Promise<Look<HostFile>>;
   /**
+   * The last `maxBytes` of a regular file, for logs: one that only grows meanwhile is read up to where it ended before.
+   * `truncated` when it begins earlier.
+   */
+  readTail(path: string, options: {maxBytes: number}): Promise<Look<HostFile>>;
+  /**
    * Hands a regular file over piece by piece, for files too large to hold. A chunk is valid until `use` has returned or
    * its promise is settled; what `use` throws is a failed look. A file that changes meanwhile fails as `changed`, so
    * what was made of its chunks must then be thrown away.

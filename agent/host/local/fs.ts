@@ -20,6 +20,7 @@ export function localFs(root: string): HostFs {
       attempt(`read the link ${path}`, () => withOpened(open(dirname(path), true), ({fd}) => readLinkFd(fd, basename(path)))),
     realPath: async path => attempt(`resolve ${path}`, () => withOpened(open(path, true), opened => opened.path)),
     readFile: async (path, {maxBytes = defaultMaxBytes, follow = true} = {}) => readRegular(path, () => open(path, follow), maxBytes),
+    readTail: async (path, {maxBytes}) => readRegular(path, () => open(path, true), maxBytes, readEnd),
     readChunks: async (path, use, options) => readChunksOf(path, () => open(path, true), use, options),
     list: async (path, {max = defaultMaxEntries} = {}) => attempt(`list ${path}`, () => withOpened(open(path, true), ({fd}) => listFd(fd, max))),
     readXattr: async path => failed('unsupported', `cannot read attributes of ${path}: the native part is not built`),
@@ -42,14 +43,16 @@ function withOpened<T>(opened: Opened, use: (opened: Opened) => T): T {
   }
 }
 
-function readRegular(path: string, open: () => Opened, maxBytes: number): Look<HostFile> {
+type ReadOpened = (pathFd: number, before: Stats, maxBytes: number) => HostFile | null;
+
+function readRegular(path: string, open: () => Opened, maxBytes: number, read: ReadOpened = readOpened): Look<HostFile> {
   const doing = `read ${path}`;
   try {
     for (let attempts = 0; attempts < 2; attempts++) {
       const file = withOpened(open(), ({fd, stats}) => {
         const type = fileType(stats);
         if (type !== 'file') return failed('wrong-type', `cannot ${doing}: it is a ${type}, not a regular file`);
-        return readOpened(fd, stats, maxBytes);
+        return read(fd, stats, maxBytes);
       });
       if (file !== null) return 'ok' in file ? file : looked(file);
     }
@@ -67,6 +70,23 @@ function readOpened(pathFd: number, before: Stats, maxBytes: number): HostFile |
     const after = fstatSync(fd);
     const changed = before.size > 0 && (after.size !== before.size || after.mtimeMs !== before.mtimeMs);
     return changed ? null : {bytes, truncated, stat: hostStat(after)};
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Null when the file became shorter meanwhile: it was rewritten, not appended to. */
+function readEnd(pathFd: number, before: Stats, maxBytes: number): HostFile | null {
+  const fd = openSync(`/proc/self/fd/${pathFd}`, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const start = Math.max(0, before.size - maxBytes);
+    const bytes = Buffer.allocUnsafe(before.size - start);
+    let total = 0;
+    for (let count = 1; count > 0 && total < bytes.length; total += count) {
+      count = readSync(fd, bytes, total, bytes.length - total, start + total);
+    }
+    const after = fstatSync(fd);
+    return after.size < before.size || total < bytes.length ? null : {bytes, truncated: start > 0, stat: hostStat(after)};
   } finally {
     closeSync(fd);
   }

@@ -34,6 +34,12 @@ export function memoryFs(fixture: Fixture): HostFs {
         return {bytes: bytes.subarray(0, maxBytes), truncated: bytes.length > maxBytes, stat: statOf(node)};
       });
     },
+    readTail: async (path, {maxBytes}) => {
+      const file = await fs.readFile(path, {maxBytes: Number.MAX_SAFE_INTEGER});
+      if (!file.ok) return file;
+      const {bytes, stat} = file.value;
+      return looked({bytes: bytes.subarray(Math.max(0, bytes.length - maxBytes)), truncated: bytes.length > maxBytes, stat});
+    },
     readChunks: async (path, use, {chunkBytes = 64 * 1024, maxBytes = 256 * 1024 * 1024} = {}) => {
       const file = await fs.readFile(path, {maxBytes});
       if (!file.ok) return file;
