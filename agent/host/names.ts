@@ -51,7 +51,8 @@ function sequenceLength(first: number): number {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]|\\(?=x[0-9a-f]{2}|u\{)/gu;
+const unprintable =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]|\\(?=x[0-9a-f]{2}|u\{)/gu;
 
 /**
  * Text that came from a host, fit for a terminal, a report and a reader: control and bidirectional characters stand as

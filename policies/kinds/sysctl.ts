@@ -7,8 +7,18 @@ import {defineKind} from './kind.ts';
 
 const schema = Type.Object(
   {
-    key: Type.String({pattern: '^[a-z0-9_*-]+(\\.[A-Za-z0-9_*/-]+)+$', maxLength: 200, wanted: 'a dotted kernel parameter name'}),
-    of: Type.Optional(Type.Array(Type.Enum(['runtime', 'persistent']), {minItems: 1, maxItems: 2, wanted: 'a list of runtime, persistent'})),
+    key: Type.String({
+      pattern: '^[a-z0-9_*-]+(\\.[A-Za-z0-9_*/-]+)+$',
+      maxLength: 200,
+      wanted: 'a dotted kernel parameter name',
+    }),
+    of: Type.Optional(
+      Type.Array(Type.Enum(['runtime', 'persistent']), {
+        minItems: 1,
+        maxItems: 2,
+        wanted: 'a list of runtime, persistent',
+      }),
+    ),
     /** The kernel's own value when no configuration sets the key; without it an unset key fails. */
     default: Type.Optional(Type.String()),
     ...expectationKeys,
@@ -21,7 +31,10 @@ export const sysctlKind = defineKind<typeof schema>({
   name: 'sysctl',
   summary: 'A kernel parameter: its running value, and the one that sysctl.d configuration sets at the next boot.',
   schema,
-  problems: check => (operatorsOf(check).length > 0 ? [] : [{at: [], message: 'nothing is expected: give "is", "in", "at_least" or the like'}]),
+  problems: check =>
+    operatorsOf(check).length > 0
+      ? []
+      : [{at: [], message: 'nothing is expected: give "is", "in", "at_least" or the like'}],
   canBeEmpty: () => true,
   wants: check => [{fact: 'sysctl', key: check.key}],
   judge: (check, facts): Judgement[] => {
@@ -31,9 +44,17 @@ export const sysctlKind = defineKind<typeof schema>({
     return judgeKeys(check, answer.value, answer.where);
   },
   flips: check => flipExpectation(check),
-  looks: check => `Reads ${scopes(check).map(scope => (scope === 'runtime' ? `/proc/sys/${check.key.replaceAll('.', '/')}` : 'sysctl.d and sysctl.conf in the order of systemd-sysctl')).join(' and ')}.`,
+  looks: check =>
+    `Reads ${scopes(check)
+      .map(scope =>
+        scope === 'runtime' ? procPath(check.key) : 'sysctl.d and sysctl.conf in the order of systemd-sysctl',
+      )
+      .join(' and ')}.`,
   wanted: check => `${check.key}: ${wantedText(check)} (${scopes(check).join(' and ')})`,
 });
+
+/** A `/` in a dotted name stands for a dot in an interface's name, sysctl.d(5). */
+const procPath = (key: string) => `/proc/sys/${key.replace(/[./]/g, character => (character === '.' ? '/' : '.'))}`;
 
 const scopes = (check: SysctlCheck) => check.of ?? ['runtime', 'persistent'];
 
@@ -48,7 +69,9 @@ function judgeKeys(check: SysctlCheck, fact: SysctlFact, where: string[]): Judge
     return [{subject: check.key, verdict: 'not-applicable', reason}];
   }
   const subjects = keys.length > 0 ? keys : [check.key];
-  return subjects.filter(key => runtime === null || runtime.some(entry => entry.key === key)).map(key => judgeKey(check, key, fact, where));
+  return subjects
+    .filter(key => runtime === null || runtime.some(entry => entry.key === key))
+    .map(key => judgeKey(check, key, fact, where));
 }
 
 function judgeKey(check: SysctlCheck, key: string, fact: SysctlFact, where: string[]): Judgement {
@@ -64,7 +87,7 @@ function judgeKey(check: SysctlCheck, key: string, fact: SysctlFact, where: stri
       return {subject: key, verdict: 'unknown', reason: entry?.unseen ?? `the kernel has no parameter ${key}`};
     }
     compared.push(compareExpectation('running', check, entry.value));
-    places.push(`/proc/sys/${key.replaceAll('.', '/')}`);
+    places.push(procPath(key));
     if (!compared.at(-1)?.ok && value !== undefined) cures.push(`sysctl -w ${key}=${value}`);
   }
   if (wantsPersistent) {
@@ -72,7 +95,8 @@ function judgeKey(check: SysctlCheck, key: string, fact: SysctlFact, where: stri
     const setting = fact.persistent.find(persistent => persistent.key === key);
     compared.push(compareExpectation('at next boot', check, setting?.value ?? check.default ?? null));
     places.push(...(setting === undefined ? where : [setting.where]));
-    if (!compared.at(-1)?.ok && value !== undefined) cures.push(`set "${key} = ${value}" in /etc/sysctl.d/60-reeve.conf`);
+    if (!compared.at(-1)?.ok && value !== undefined)
+      cures.push(`set "${key} = ${value}" in /etc/sysctl.d/60-reeve.conf`);
   }
   const scope = wantsRuntime && wantsPersistent ? 'effective' : wantsRuntime ? 'runtime' : 'persistent';
   return judged(key, compared, {where: places, scope, cure: cures.length > 0 ? cures.join('; ') : undefined});
