@@ -96,6 +96,7 @@ function describeRule(rule: Rule): object {
     none,
     cure,
     where,
+    kinds: [...new Set(leaves(rule.check).map(({kind}) => kind.name))],
     wanted: leaves(rule.check).map(({kind, check}) => kind.wanted(check as never)),
     looks: leaves(rule.check).map(({kind, check}) => kind.looks(check as never)),
   };

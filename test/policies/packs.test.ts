@@ -1,0 +1,34 @@
+import {readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
+import {localHost} from '../../agent/host/local/host.ts';
+import {readPackFolder, readYamlFiles} from '../../agent/packs/disk.ts';
+import {lintPack, readBases} from '../../agent/packs/lint.ts';
+import {shippedBases, shippedPacks} from '../../agent/packs/load.ts';
+import {formatProblem} from '../../policies/load/problem.ts';
+
+const program = localHost('/');
+const names = readdirSync(shippedPacks).sort();
+
+test('there are packs to test', t => {
+  t.true(names.length > 0);
+});
+
+test('every base is a machine that can be read', async t => {
+  const {bases, problems} = readBases({bases: await readYamlFiles(program, shippedBases, true)}, new Map());
+  t.deepEqual(problems.map(formatProblem), []);
+  t.true(bases.size > 0);
+});
+
+for (const name of names) {
+  test(`pack ${name}: each rule's cases come out as they say, and notice every mutant`, async t => {
+    t.timeout(300_000);
+    const shipped = readBases({bases: await readYamlFiles(program, shippedBases, true)}, new Map());
+    const result = await lintPack(await readPackFolder(program, join(shippedPacks, name)), shipped.bases, {
+      mutate: true,
+    });
+    t.deepEqual(result.problems.map(formatProblem), []);
+    t.true(result.cases >= 2 * result.rules && result.mutants >= result.rules);
+    t.log(`${result.rules} rules, ${result.cases} cases, ${result.mutants} mutants`);
+  });
+}
