@@ -5,6 +5,9 @@ import type {Collector} from './collector.ts';
 import {collectEnvironment} from './environment.ts';
 import {collectFile} from './file.ts';
 import {collectHomes} from './homes.ts';
+import {collectApparmor} from './mac/apparmor.ts';
+import {collectDenials} from './mac/denials.ts';
+import {collectSelinux} from './mac/selinux.ts';
 import {collectOs} from './os.ts';
 import {collectProcesses} from './processes/collect.ts';
 import {collectProcessEnvironment} from './processes/environment.ts';
@@ -13,8 +16,10 @@ import {collectSysctl} from './sysctl.ts';
 
 /** Every fact and who looks it up, sorted by name. */
 export const collectors: {[F in FactName]?: Collector<F>} = {
-  bootEntries: collectBootEntries,
   accounts: collectAccounts,
+  apparmor: collectApparmor,
+  bootEntries: collectBootEntries,
+  denials: collectDenials,
   environment: collectEnvironment,
   file: collectFile,
   homes: collectHomes,
@@ -22,5 +27,6 @@ export const collectors: {[F in FactName]?: Collector<F>} = {
   processEnvironment: collectProcessEnvironment,
   processes: collectProcesses,
   realPaths: collectRealPaths,
+  selinux: collectSelinux,
   sysctl: collectSysctl,
 };
