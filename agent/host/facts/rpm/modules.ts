@@ -32,7 +32,7 @@ export class ModuleLines {
   }
 
   #line(line: string): void {
-    if (line.startsWith('---')) return this.#finish();
+    if (line.startsWith('---')) this.#finish();
     const top = /^(document| {2}name| {2}stream): *(.*)$/.exec(line);
     if (top !== null) {
       const value = (top[2] as string).trim().replace(/^(["'])(.*)\1$/, '$2');
