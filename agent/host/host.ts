@@ -1,5 +1,6 @@
 import type {FileType} from '../../policies/facts/file.ts';
 import type {Look} from './look.ts';
+import type {WalkLimits, WalkVisitor} from './walk.ts';
 
 export type HostStat = {
   type: FileType;
@@ -60,6 +61,12 @@ export type HostFs = {
   list(path: string, options?: {max?: number}): Promise<Look<{names: string[]; truncated: boolean}>>;
   /** An extended attribute of the entry itself, or null when it has none of that name. */
   readXattr(path: string, name: string): Promise<Look<Buffer | null>>;
+  /**
+   * Shows a visitor everything below a directory, links not followed, in bounded memory. Mounts of local file systems
+   * are entered, those of the kernel are not, and those that may never answer are not even touched. Gives how many
+   * entries were shown, so that several walks can share a limit.
+   */
+  walk<C>(path: string, visitor: WalkVisitor<C>, limits?: WalkLimits): Promise<{entries: number}>;
 };
 
 /** What a host command gave. Success and failure share their fields; it never throws. */

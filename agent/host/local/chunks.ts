@@ -1,15 +1,16 @@
-import {closeSync, constants, fstatSync, openSync, readSync} from 'node:fs';
+import {closeSync, fstatSync, readSync} from 'node:fs';
 import type {ChunkOptions, HostFile} from '../host.ts';
 import {failed, type Look, lookError, looked} from '../look.ts';
-import {fileType, hostStat} from './fs.ts';
-import type {Opened} from './resolve.ts';
+import {openForReading} from './read.ts';
+import {Elsewhere, type Opened} from './resolve.ts';
+import {fileType, hostStat} from './stat.ts';
 
 const defaultChunkBytes = 256 * 1024;
 const defaultMaxBytes = 256 * 1024 * 1024;
 
 /**
  * Hands an opened file over in chunks that share one buffer, and closes it. Once a chunk was handed out a change of the
- * file cannot be hidden by reading again, so it fails as `changed`.
+ * file cannot be hidden by reading again, so it fails as `changed`. Throws {@link Elsewhere} alone.
  */
 export async function readChunksOf(
   path: string,
@@ -24,7 +25,7 @@ export async function readChunksOf(
     descriptors.push(opened.fd);
     const type = fileType(opened.stats);
     if (type !== 'file') return failed('wrong-type', `cannot ${doing}: it is a ${type}, not a regular file`);
-    const fd = openSync(`/proc/self/fd/${opened.fd}`, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const fd = openForReading(opened.fd);
     descriptors.push(fd);
     const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, maxBytes));
     let size = 0;
@@ -44,6 +45,7 @@ export async function readChunksOf(
     }
     return looked({size, truncated, stat: hostStat(after)});
   } catch (error) {
+    if (error instanceof Elsewhere) throw error;
     return lookError(doing, error);
   } finally {
     for (const fd of descriptors) closeSync(fd);

@@ -1,5 +1,5 @@
-import {machine, release, uptime} from 'node:os';
 import {realpathSync} from 'node:fs';
+import {machine, release, uptime} from 'node:os';
 import {notRun, runCommand} from '../command.ts';
 import type {Host} from '../host.ts';
 import {localFs} from './fs.ts';

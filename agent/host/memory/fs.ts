@@ -1,7 +1,9 @@
 import type {FileType} from '../../../policies/facts/file.ts';
+import {type DirectFs, promised} from '../direct.ts';
 import type {HostFs, HostStat} from '../host.ts';
 import {failed, type Look, lookError, looked} from '../look.ts';
 import type {Fixture, FixtureEntry} from './fixture.ts';
+import {walkMemory} from './walk.ts';
 
 type Node = {entry: FixtureEntry; type: FileType; children: Map<string, Node>; inode: number};
 type Found = {node: Node; path: string};
@@ -11,16 +13,16 @@ const maxLinks = 40;
 /** A file tree that is only written down, with the owners, modes and errors that it says, for whoever may not be root. */
 export function memoryFs(fixture: Fixture): HostFs {
   const tree = new MemoryTree(fixture);
-  const fs: HostFs = {
-    lstat: async path => tree.look(`look at ${path}`, path, false, ({node}) => statOf(node)),
-    stat: async path => tree.look(`look at ${path}`, path, true, ({node}) => statOf(node)),
-    readLink: async path =>
+  const fs: DirectFs = {
+    lstat: path => tree.look(`look at ${path}`, path, false, ({node}) => statOf(node)),
+    stat: path => tree.look(`look at ${path}`, path, true, ({node}) => statOf(node)),
+    readLink: path =>
       tree.look(`read the link ${path}`, path, false, ({node}) => {
         if (node.entry.link === undefined) throw errno('EINVAL');
         return node.entry.link;
       }),
-    realPath: async path => tree.look(`resolve ${path}`, path, true, found => found.path),
-    readFile: async (path, {maxBytes = 1024 * 1024, follow = true} = {}) => {
+    realPath: path => tree.look(`resolve ${path}`, path, true, found => found.path),
+    readFile: (path, {maxBytes = 1024 * 1024, follow = true} = {}) => {
       const doing = `read ${path}`;
       const found = tree.look(doing, path, follow, value => value);
       if (!found.ok) return found;
@@ -34,14 +36,34 @@ export function memoryFs(fixture: Fixture): HostFs {
         return {bytes: bytes.subarray(0, maxBytes), truncated: bytes.length > maxBytes, stat: statOf(node)};
       });
     },
-    readTail: async (path, {maxBytes}) => {
-      const file = await fs.readFile(path, {maxBytes: Number.MAX_SAFE_INTEGER});
+    readTail: (path, {maxBytes}) => {
+      const file = fs.readFile(path, {maxBytes: Number.MAX_SAFE_INTEGER});
       if (!file.ok) return file;
       const {bytes, stat} = file.value;
-      return looked({bytes: bytes.subarray(Math.max(0, bytes.length - maxBytes)), truncated: bytes.length > maxBytes, stat});
+      return looked({
+        bytes: bytes.subarray(Math.max(0, bytes.length - maxBytes)),
+        truncated: bytes.length > maxBytes,
+        stat,
+      });
     },
+    list: (path, {max = 100_000} = {}) =>
+      tree.look(`list ${path}`, path, true, ({node}) => {
+        if (node.type !== 'directory') throw errno('ENOTDIR');
+        if (node.entry.read_error !== undefined) throw errno(node.entry.read_error);
+        tree.permit(node, 4);
+        const names = [...node.children.keys()];
+        return {names: names.slice(0, max), truncated: names.length > max};
+      }),
+    readXattr: (path, name) =>
+      tree.look(`read ${name} of ${path}`, path, false, ({node}) => {
+        const value = node.entry.xattrs?.[name];
+        return value === undefined ? null : Buffer.from(value, 'base64');
+      }),
+  };
+  return {
+    ...promised(fs),
     readChunks: async (path, use, {chunkBytes = 64 * 1024, maxBytes = 256 * 1024 * 1024} = {}) => {
-      const file = await fs.readFile(path, {maxBytes});
+      const file = fs.readFile(path, {maxBytes});
       if (!file.ok) return file;
       const {bytes, truncated, stat} = file.value;
       try {
@@ -52,21 +74,8 @@ export function memoryFs(fixture: Fixture): HostFs {
       }
       return looked({size: bytes.length, truncated, stat});
     },
-    list: async (path, {max = 100_000} = {}) =>
-      tree.look(`list ${path}`, path, true, ({node}) => {
-        if (node.type !== 'directory') throw errno('ENOTDIR');
-        if (node.entry.read_error !== undefined) throw errno(node.entry.read_error);
-        tree.permit(node, 4);
-        const names = [...node.children.keys()];
-        return {names: names.slice(0, max), truncated: names.length > max};
-      }),
-    readXattr: async (path, name) =>
-      tree.look(`read ${name} of ${path}`, path, false, ({node}) => {
-        const value = node.entry.xattrs?.[name];
-        return value === undefined ? null : Buffer.from(value, 'base64');
-      }),
+    walk: async (path, visitor, limits) => walkMemory(fs, fixture.as !== 'image', path, visitor, limits),
   };
-  return fs;
 }
 
 class MemoryTree {

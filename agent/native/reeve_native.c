@@ -1,0 +1,141 @@
+/*
+ * What Node cannot ask the kernel: extended attributes, and the state of an entry without waking the file server that
+ * may stand behind it. See docs/decisions for why each function is here.
+ *
+ * Every function checks the types of its arguments and throws a TypeError when they are wrong. Errors of the kernel
+ * are no exceptions: they come back as a negative errno, which the caller names with util.getSystemErrorName().
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <node_api.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/types.h>
+#include <sys/xattr.h>
+
+/* XATTR_SIZE_MAX of the kernel: no value is longer. */
+#define MAX_VALUE 65536
+/* The order of what glance() writes; native.ts reads by it. */
+enum { F_MODE, F_UID, F_GID, F_LINKS, F_SIZE, F_DEVICE, F_INODE, F_MODIFIED_MS, F_CHANGED_MS, F_MOUNT, F_COUNT };
+
+static napi_value refuse(napi_env env, const char *message) {
+    napi_throw_type_error(env, NULL, message);
+    return NULL;
+}
+
+static napi_value number(napi_env env, int32_t value) {
+    napi_value result = NULL;
+    napi_create_int32(env, value, &result);
+    return result;
+}
+
+static double milliseconds(struct statx_timestamp time) {
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+/* One path component, given as latin1 text: a character is a byte. Returns 0 when it is none, or over PATH_MAX. */
+static int take_name(napi_env env, napi_value value, char name[PATH_MAX]) {
+    size_t length = 0;
+    if (napi_get_value_string_latin1(env, value, name, PATH_MAX, &length) != napi_ok) return 0;
+    return length < PATH_MAX - 1 && memchr(name, '\0', length) == NULL && strchr(name, '/') == NULL;
+}
+
+/*
+ * glance(directoryFd, name, fields): statx(2) of an entry of a directory, or of the descriptor itself when the name is
+ * empty. Follows no link, triggers no automount, and takes what the kernel has at hand instead of asking a file server.
+ * Writes F_COUNT numbers into the Float64Array `fields`; the mount id is 0 on kernels before 5.8.
+ * Returns 0, or the negative errno.
+ */
+static napi_value glance(napi_env env, napi_callback_info info) {
+    napi_value args[3];
+    size_t count = 3;
+    int32_t directory = -1;
+    char name[PATH_MAX];
+    napi_typedarray_type type;
+    size_t length = 0;
+    void *data = NULL;
+
+    if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 3)
+        return refuse(env, "glance(directoryFd, name, fields)");
+    if (napi_get_value_int32(env, args[0], &directory) != napi_ok || directory < 0)
+        return refuse(env, "glance: directoryFd must be a descriptor");
+    if (!take_name(env, args[1], name)) return refuse(env, "glance: name must be one path component");
+    if (napi_get_typedarray_info(env, args[2], &type, &length, &data, NULL, NULL) != napi_ok ||
+        type != napi_float64_array || length < F_COUNT || data == NULL)
+        return refuse(env, "glance: fields must be a Float64Array with room");
+
+    struct statx found;
+    memset(&found, 0, sizeof found);
+    const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC | (name[0] == '\0' ? AT_EMPTY_PATH : 0);
+    unsigned int mask = STATX_BASIC_STATS;
+#ifdef STATX_MNT_ID
+    mask |= STATX_MNT_ID;
+#endif
+    if (statx(directory, name, flags, mask, &found) != 0) return number(env, -errno);
+
+    double fields[F_COUNT] = {0};
+    fields[F_MODE] = (double)found.stx_mode;
+    fields[F_UID] = (double)found.stx_uid;
+    fields[F_GID] = (double)found.stx_gid;
+    fields[F_LINKS] = (double)found.stx_nlink;
+    fields[F_SIZE] = (double)found.stx_size;
+    fields[F_DEVICE] = (double)makedev(found.stx_dev_major, found.stx_dev_minor);
+    fields[F_INODE] = (double)found.stx_ino;
+    fields[F_MODIFIED_MS] = milliseconds(found.stx_mtime);
+    fields[F_CHANGED_MS] = milliseconds(found.stx_ctime);
+#ifdef STATX_MNT_ID
+    if (found.stx_mask & STATX_MNT_ID) fields[F_MOUNT] = (double)found.stx_mnt_id;
+#endif
+    memcpy(data, fields, sizeof fields);
+    return number(env, 0);
+}
+
+/*
+ * readAttribute(fd, name): the value of an extended attribute as a Buffer, null when there is none of that name, or
+ * the negative errno. The descriptor may be an O_PATH one, of a link too; nothing is opened.
+ */
+static napi_value read_attribute(napi_env env, napi_callback_info info) {
+    napi_value args[2];
+    size_t count = 2;
+    int32_t fd = -1;
+    char name[PATH_MAX];
+    char path[32];
+    unsigned char value[MAX_VALUE];
+
+    if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 2)
+        return refuse(env, "readAttribute(fd, name)");
+    if (napi_get_value_int32(env, args[0], &fd) != napi_ok || fd < 0)
+        return refuse(env, "readAttribute: fd must be a descriptor");
+    if (!take_name(env, args[1], name) || name[0] == '\0')
+        return refuse(env, "readAttribute: name must be the name of an attribute");
+
+    /* fgetxattr(2) refuses O_PATH descriptors; through /proc it is the same entry. */
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const ssize_t size = getxattr(path, name, value, sizeof value);
+    napi_value result = NULL;
+    if (size < 0 && errno == ENODATA) {
+        napi_get_null(env, &result);
+        return result;
+    }
+    if (size < 0) return number(env, -errno);
+    napi_create_buffer_copy(env, (size_t)size, value, NULL, &result);
+    return result;
+}
+
+static int export(napi_env env, napi_value exports, const char *name, napi_callback callback) {
+    napi_value function;
+    return napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function) == napi_ok &&
+           napi_set_named_property(env, exports, name, function) == napi_ok;
+}
+
+NAPI_MODULE_INIT() {
+    if (!export(env, exports, "glance", glance) || !export(env, exports, "readAttribute", read_attribute))
+        napi_throw_error(env, NULL, "cannot export the native functions");
+    return exports;
+}
