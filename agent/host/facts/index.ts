@@ -12,7 +12,11 @@ import {collectOs} from './os.ts';
 import {collectProcesses} from './processes/collect.ts';
 import {collectProcessEnvironment} from './processes/environment.ts';
 import {collectRealPaths} from './realpath.ts';
+import {collectReboot} from './reboot/collect.ts';
+import {collectStaleLibraries} from './stale-libraries.ts';
+import {collectSupport} from './support.ts';
 import {collectSysctl} from './sysctl.ts';
+import {collectUnits} from './units/collect.ts';
 
 /** Every fact and who looks it up, sorted by name. */
 export const collectors: {[F in FactName]?: Collector<F>} = {
@@ -27,6 +31,10 @@ export const collectors: {[F in FactName]?: Collector<F>} = {
   processEnvironment: collectProcessEnvironment,
   processes: collectProcesses,
   realPaths: collectRealPaths,
+  reboot: collectReboot,
   selinux: collectSelinux,
+  staleLibraries: collectStaleLibraries,
+  support: collectSupport,
   sysctl: collectSysctl,
+  units: collectUnits,
 };

@@ -11,7 +11,7 @@ export type RpmPackage = PackageFact & {
   /** `name:stream` of the module that it was installed from, or null. */
   module: string | null;
 };
-export type RpmPackagesFact = PackagesFact & {packages: RpmPackage[]};
+export type RpmPackagesFact = Omit<PackagesFact, 'packages'> & {packages: RpmPackage[]};
 
 type Fields = {
   name: string;
