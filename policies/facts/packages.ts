@@ -12,7 +12,12 @@ export type PackageFact = {
   source: string;
   sourceVersion: string;
 };
-export type PackagesFact = {manager: 'dpkg' | 'rpm'; packages: PackageFact[]};
+export type PackagesFact = {
+  manager: 'dpkg' | 'rpm';
+  /** The architecture that packages have by default, in the manager's words (amd64, x86_64). */
+  nativeArchitecture: string | null;
+  packages: PackageFact[];
+};
 
 /**
  * The files of one installed package against its package database (dpkg's md5sums files, rpm's file digests). dpkg

@@ -56,11 +56,11 @@ export type UpdatesFact = {
   manager: 'apt' | 'dnf';
   metadata: {
     sources: UpdateSource[];
-    /** The oldest `fetchedAt` of the sources, null when one of them is not known. */
+    /** The oldest `fetchedAt` of the security sources, null when one of them is not known. */
     fetchedAt: string | null;
     /** The oldest `releasedAt` of the security sources, null when one of them is not known. */
     releasedAt: string | null;
-    /** The earliest `validUntil` of all sources. */
+    /** The earliest `validUntil` of the security sources. */
     validUntil: string | null;
   };
   /** Sorted by package, then architecture. */

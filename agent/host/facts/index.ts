@@ -1,5 +1,6 @@
 import type {FactName} from '../../../policies/facts/index.ts';
 import {collectAccounts} from './accounts/collect.ts';
+import {collectAutoUpdates} from './autoUpdates.ts';
 import {collectBootEntries} from './boot-entries.ts';
 import type {Collector} from './collector.ts';
 import {collectEnvironment} from './environment.ts';
@@ -9,32 +10,40 @@ import {collectApparmor} from './mac/apparmor.ts';
 import {collectDenials} from './mac/denials.ts';
 import {collectSelinux} from './mac/selinux.ts';
 import {collectOs} from './os.ts';
+import {collectPackageFiles, collectPackages} from './packages.ts';
 import {collectProcesses} from './processes/collect.ts';
 import {collectProcessEnvironment} from './processes/environment.ts';
 import {collectRealPaths} from './realpath.ts';
 import {collectReboot} from './reboot/collect.ts';
 import {collectStaleLibraries} from './stale-libraries.ts';
 import {collectSupport} from './support.ts';
+import {collectRepositories} from './repositories.ts';
 import {collectSysctl} from './sysctl.ts';
+import {collectUpdates} from './updates.ts';
 import {collectUnits} from './units/collect.ts';
 
 /** Every fact and who looks it up, sorted by name. */
 export const collectors: {[F in FactName]?: Collector<F>} = {
   accounts: collectAccounts,
   apparmor: collectApparmor,
+  autoUpdates: collectAutoUpdates,
   bootEntries: collectBootEntries,
   denials: collectDenials,
   environment: collectEnvironment,
   file: collectFile,
   homes: collectHomes,
   os: collectOs,
+  packageFiles: collectPackageFiles,
+  packages: collectPackages,
   processEnvironment: collectProcessEnvironment,
   processes: collectProcesses,
   realPaths: collectRealPaths,
   reboot: collectReboot,
+  repositories: collectRepositories,
   selinux: collectSelinux,
   staleLibraries: collectStaleLibraries,
   support: collectSupport,
   sysctl: collectSysctl,
+  updates: collectUpdates,
   units: collectUnits,
 };

@@ -1,0 +1,3 @@
+export {readAptAutomatic} from './automatic.ts';
+export {readAptRepositories} from './signatures.ts';
+export {readAptUpdates} from './updates.ts';

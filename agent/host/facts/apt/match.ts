@@ -1,0 +1,27 @@
+import {globMatches} from '../glob-text.ts';
+
+/**
+ * How apt compares what preferences say with names and Release fields: fnmatch(3) without regard to case, or an
+ * extended regular expression between slashes. Null for an expression that is not followed here.
+ */
+export function expressionTest(pattern: string): ((text: string) => boolean) | null {
+  if (pattern.length < 2 || !pattern.startsWith('/') || !pattern.endsWith('/'))
+    return text => globMatches(pattern.toLowerCase(), text.toLowerCase());
+  const source = pattern.slice(1, -1);
+  if (!isSimple(source)) return null;
+  try {
+    const expression = new RegExp(source, 'i');
+    return text => expression.test(text.slice(0, 512));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Expressions that mean the same in POSIX and here, and that cannot run away: no escapes but of punctuation, no classes
+ * by name, no counted repeats, at most three repeats and none of them of a group.
+ */
+function isSimple(source: string): boolean {
+  if (source.length > 200 || /\\[A-Za-z0-9]|\[[:.=]|[{}]|\(\?|\)[*+?]|[*+?]{2}/.test(source)) return false;
+  return (source.match(/[*+?]/g) ?? []).length <= 3;
+}
