@@ -14,6 +14,7 @@ import type * as realpath from './realpath.ts';
 import type * as selinux from './selinux.ts';
 import type * as setting from './setting.ts';
 import type * as sysctl from './sysctl.ts';
+import type * as units from './units.ts';
 
 /** Every fact that a kind may ask for: what the request holds, and what the answer's value is. */
 export type FactMap = {
@@ -41,6 +42,7 @@ export type FactMap = {
   selinux: {request: selinux.SelinuxRequest; value: selinux.SelinuxFact};
   sysctl: {request: sysctl.SysctlRequest; value: sysctl.SysctlFact};
   updates: {request: patch.UpdatesRequest; value: patch.UpdatesFact};
+  units: {request: units.UnitsRequest; value: units.UnitsFact};
 };
 
 export type FactName = keyof FactMap;
