@@ -2,10 +2,22 @@ import {accountKind} from './account.ts';
 import {fileKind} from './file.ts';
 import type {Kind} from './kind.ts';
 import {macKind} from './mac.ts';
+import {packageKind} from './package.ts';
+import {patchKind} from './patch.ts';
 import {processKind} from './process.ts';
+import {serviceKind} from './service.ts';
 import {sysctlKind} from './sysctl.ts';
 
 /** Every kind, sorted by name. A new kind is its own file, its page in docs/kinds/, and one line here. */
-export const kinds: readonly Kind[] = [accountKind, fileKind, macKind, processKind, sysctlKind];
+export const kinds: readonly Kind[] = [
+  accountKind,
+  fileKind,
+  macKind,
+  packageKind,
+  patchKind,
+  processKind,
+  serviceKind,
+  sysctlKind,
+];
 
 export const kindsByName: ReadonlyMap<string, Kind> = new Map(kinds.map(kind => [kind.name, kind]));
