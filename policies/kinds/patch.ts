@@ -1,5 +1,5 @@
 import Type, {type Static} from 'typebox';
-import type {FactRequest} from '../facts/index.ts';
+import type {FactRequest, Facts} from '../facts/index.ts';
 import type {Judgement} from '../finding.ts';
 import {defineKind} from './kind.ts';
 import {judgeAutomatic} from './patch/automatic.ts';
@@ -101,29 +101,7 @@ export const patchKind = defineKind<typeof schema>({
   ],
   canBeEmpty: () => true,
   wants: check => [...new Set(expected(check).flatMap(key => looksAt[key].facts))],
-  judge: (check, facts, {now}) =>
-    expected(check).flatMap((key): Judgement[] => {
-      switch (key) {
-        case 'security_pending_at_most':
-          return [judgePending(check, facts, now)];
-        case 'security_pending_days_at_most':
-          return [judgeAge(check, facts, now)];
-        case 'metadata_age_hours_at_most':
-          return [judgeMetadata(check, facts, now)];
-        case 'held_security':
-          return [judgeHeld(check, facts, now)];
-        case 'reboot_required':
-          return [judgeReboot(check, facts)];
-        case 'running_newest_kernel':
-          return [judgeNewestKernel(check, facts)];
-        case 'stale_libraries':
-          return judgeStale(check, facts);
-        case 'support_days_at_least':
-          return [judgeSupport(check, facts, now)];
-        case 'automatic':
-          return [judgeAutomatic(check, facts)];
-      }
-    }),
+  judge: (check, facts, {now}) => expected(check).flatMap(key => judges[key](check, facts, now)),
   flips: check => expected(check).map(key => ({what: key, check: flip(check, key) as Schema})),
   looks: check =>
     `Looks at ${[...new Set(expected(check).map(key => looksAt[key].words))].join('; ')}. Nothing is fetched.`,
@@ -132,6 +110,20 @@ export const patchKind = defineKind<typeof schema>({
       .map(key => wantedWords(check, key))
       .join(', '),
 });
+
+type Judge = (check: PatchCheck, facts: Facts, now: number) => Judgement | Judgement[];
+
+const judges: {[key in Expected]: Judge} = {
+  security_pending_at_most: judgePending,
+  security_pending_days_at_most: judgeAge,
+  metadata_age_hours_at_most: judgeMetadata,
+  reboot_required: judgeReboot,
+  running_newest_kernel: judgeNewestKernel,
+  stale_libraries: judgeStale,
+  support_days_at_least: judgeSupport,
+  held_security: judgeHeld,
+  automatic: judgeAutomatic,
+};
 
 /** Bounds become ones that nothing meets, the rest its opposite. */
 function flip(check: PatchCheck, key: Expected): PatchCheck {

@@ -17,7 +17,7 @@ export function judgeReboot(check: PatchCheck, facts: Facts): Judgement {
   const answer = facts.get({fact: 'reboot'});
   if (answer.state === 'absent') return {subject: rebootSubject, verdict: 'not-applicable', reason: answer.reason};
   if (answer.state !== 'seen') return withoutValue(rebootSubject, answer);
-  const {required, reasons, notes, marker} = answer.value;
+  const {required, reasons, notes} = answer.value;
   if (required === null) {
     return {
       subject: rebootSubject,
@@ -25,11 +25,7 @@ export function judgeReboot(check: PatchCheck, facts: Facts): Judgement {
       reason: notes.join('; ') || 'whether a reboot is required cannot be told',
     };
   }
-  const packages =
-    marker === null || marker.packages.length === 0
-      ? []
-      : [`${marker.path}: ${marker.packages.slice(0, maxPaths).join(', ')}`];
-  const actual = required ? [...reasons, ...packages].join('; ') || 'required' : 'not required';
+  const actual = required ? reasons.join('; ') || 'required' : 'not required';
   const expected = check.reboot_required === true ? 'required' : 'not required';
   return judged(rebootSubject, [{what: 'reboot', expected, actual, ok: required === check.reboot_required}], {
     where: answer.where,
@@ -47,8 +43,9 @@ export function judgeNewestKernel(check: PatchCheck, facts: Facts): Judgement {
     return {subject: kernelSubject, verdict: 'unknown', reason: notes.join('; ') || 'no installed kernel was found'};
   }
   const newest = runningKernel === newestInstalledKernel && sameReleaseNewBuild !== true;
-  if (newest && sameReleaseNewBuild === null && notes.length > 0) {
-    return {subject: kernelSubject, verdict: 'unknown', reason: notes.join('; ')};
+  if (newest && sameReleaseNewBuild === null) {
+    const reason = notes.join('; ') || 'whether the running kernel is the installed build cannot be told';
+    return {subject: kernelSubject, verdict: 'unknown', reason};
   }
   const build = sameReleaseNewBuild === true ? ' in an older build than the installed one' : '';
   const compared = [

@@ -53,13 +53,16 @@ export async function readAptUpdates(
     {
       manager: 'apt',
       metadata: summarise(sources),
-      pending: pending.sort((a, b) => (a.package + a.architecture < b.package + b.architecture ? -1 : 1)),
+      pending: pending.sort(byName),
       securityUnknown: securityProblems(repositories, os),
       notes,
     },
     [listsDirectory, '/var/lib/dpkg/status'],
   );
 }
+
+const byName = (a: PendingUpdate, b: PendingUpdate) =>
+  a.package < b.package ? -1 : a.package > b.package ? 1 : a.architecture < b.architecture ? -1 : 1;
 
 type Setup = {repositories: Repository[]; policy: Policy<Index | StatusFile>; config: AptConfig; native: string};
 
