@@ -4,7 +4,9 @@ import type * as apparmor from './apparmor.ts';
 import type * as boot from './boot.ts';
 import type * as denials from './denials.ts';
 import type * as file from './file.ts';
+import type * as firewall from './firewall.ts';
 import type * as homes from './homes.ts';
+import type * as listen from './listen.ts';
 import type * as mounts from './mounts.ts';
 import type * as os from './os.ts';
 import type * as packages from './packages.ts';
@@ -14,6 +16,7 @@ import type * as realpath from './realpath.ts';
 import type * as selinux from './selinux.ts';
 import type * as setting from './setting.ts';
 import type * as sysctl from './sysctl.ts';
+import type * as tree from './tree.ts';
 import type * as units from './units.ts';
 
 /** Every fact that a kind may ask for: what the request holds, and what the answer's value is. */
@@ -25,8 +28,10 @@ export type FactMap = {
   denials: {request: denials.DenialsRequest; value: denials.DenialsFact};
   environment: {request: os.EnvironmentRequest; value: os.EnvironmentFact};
   file: {request: file.FileRequest; value: file.FileFacts};
+  firewall: {request: firewall.FirewallRequest; value: firewall.FirewallFact};
   fstab: {request: mounts.FstabRequest; value: mounts.FstabFact[]};
   homes: {request: homes.HomesRequest; value: homes.HomeFact[]};
+  listeners: {request: listen.ListenersRequest; value: listen.ListenersFact};
   mounts: {request: mounts.MountsRequest; value: mounts.MountFact[]};
   os: {request: os.OsRequest; value: os.OsFact};
   packageFiles: {request: packages.PackageFilesRequest; value: packages.PackageFilesFact};
@@ -41,6 +46,7 @@ export type FactMap = {
   support: {request: patch.SupportRequest; value: patch.SupportFact};
   selinux: {request: selinux.SelinuxRequest; value: selinux.SelinuxFact};
   sysctl: {request: sysctl.SysctlRequest; value: sysctl.SysctlFact};
+  tree: {request: tree.TreeRequest; value: tree.TreeFact};
   updates: {request: patch.UpdatesRequest; value: patch.UpdatesFact};
   units: {request: units.UnitsRequest; value: units.UnitsFact};
 };

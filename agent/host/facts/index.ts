@@ -5,22 +5,28 @@ import {collectBootEntries} from './boot-entries.ts';
 import type {Collector} from './collector.ts';
 import {collectEnvironment} from './environment.ts';
 import {collectFile} from './file.ts';
+import {collectFirewall} from './firewall/collect.ts';
+import {collectFstab} from './fstab/collect.ts';
 import {collectHomes} from './homes.ts';
+import {collectListeners} from './listeners/collect.ts';
 import {collectApparmor} from './mac/apparmor.ts';
 import {collectDenials} from './mac/denials.ts';
 import {collectSelinux} from './mac/selinux.ts';
+import {collectMounts} from './mounts.ts';
 import {collectOs} from './os.ts';
 import {collectPackageFiles, collectPackages} from './packages.ts';
 import {collectProcesses} from './processes/collect.ts';
 import {collectProcessEnvironment} from './processes/environment.ts';
 import {collectRealPaths} from './realpath.ts';
 import {collectReboot} from './reboot/collect.ts';
+import {collectRepositories} from './repositories.ts';
+import {collectSetting} from './setting.ts';
 import {collectStaleLibraries} from './stale-libraries.ts';
 import {collectSupport} from './support.ts';
-import {collectRepositories} from './repositories.ts';
 import {collectSysctl} from './sysctl.ts';
-import {collectUpdates} from './updates.ts';
+import {collectTree} from './tree/collect.ts';
 import {collectUnits} from './units/collect.ts';
+import {collectUpdates} from './updates.ts';
 
 /** Every fact and who looks it up, sorted by name. */
 export const collectors: {[F in FactName]?: Collector<F>} = {
@@ -31,7 +37,11 @@ export const collectors: {[F in FactName]?: Collector<F>} = {
   denials: collectDenials,
   environment: collectEnvironment,
   file: collectFile,
+  firewall: collectFirewall,
+  fstab: collectFstab,
   homes: collectHomes,
+  listeners: collectListeners,
+  mounts: collectMounts,
   os: collectOs,
   packageFiles: collectPackageFiles,
   packages: collectPackages,
@@ -41,9 +51,11 @@ export const collectors: {[F in FactName]?: Collector<F>} = {
   reboot: collectReboot,
   repositories: collectRepositories,
   selinux: collectSelinux,
+  setting: collectSetting,
   staleLibraries: collectStaleLibraries,
   support: collectSupport,
   sysctl: collectSysctl,
-  updates: collectUpdates,
+  tree: collectTree,
   units: collectUnits,
+  updates: collectUpdates,
 };

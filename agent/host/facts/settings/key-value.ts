@@ -1,0 +1,13 @@
+import {assignmentReader, withoutFaults} from './assignments.ts';
+import {parseKeyValue} from './parse/key-value.ts';
+
+/** libpwquality reads /etc/security/pwquality.conf.d/*.conf first, so that the main file wins (pwquality.conf(5)). */
+const readsDirectoryFirst = new Set(['/etc/security/pwquality.conf']);
+
+export const readKeyValue = assignmentReader('key-value', {
+  defaultFiles: [],
+  companions: file => ({before: readsDirectoryFirst.has(file) ? [`${file}.d/*.conf`] : [], after: []}),
+  parse: withoutFaults(parseKeyValue),
+  matches: (entry, {key}) => entry.key === key,
+  repeated: 'last',
+});

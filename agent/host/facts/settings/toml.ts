@@ -1,0 +1,4 @@
+import {documentReader} from './documents.ts';
+import {parseToml} from './parse/toml.ts';
+
+export const readToml = documentReader('toml', parseToml);
