@@ -1,11 +1,11 @@
 import {accountKind} from './account.ts';
 import {fileKind} from './file.ts';
 import type {Kind} from './kind.ts';
+import {listenKind} from './listen.ts';
 import {macKind} from './mac.ts';
 import {mountKind} from './mount.ts';
 import {packageKind} from './package.ts';
 import {patchKind} from './patch.ts';
-import {listenKind} from './listen.ts';
 import {processKind} from './process.ts';
 import {serviceKind} from './service.ts';
 import {settingKind} from './setting.ts';
@@ -16,11 +16,11 @@ import {treeKind} from './tree.ts';
 export const kinds: readonly Kind[] = [
   accountKind,
   fileKind,
+  listenKind,
   macKind,
   mountKind,
   packageKind,
   patchKind,
-  listenKind,
   processKind,
   serviceKind,
   settingKind,
