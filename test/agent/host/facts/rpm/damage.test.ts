@@ -183,7 +183,7 @@ test('parseRpmHeader() answers for each of 5,000 damaged headers, and never thro
   };
   const root = lab.database('root', [lab.build({name: 'real', version: '1', release: '1', ...files})]);
   const file = new DatabaseSync(join(root, path), {readOnly: true});
-  const good = Buffer.from(file.prepare('SELECT blob FROM Packages').get()?.['blob'] as Uint8Array);
+  const good = Buffer.from(file.prepare('SELECT blob FROM Packages').get()?.blob as Uint8Array);
   file.close();
   t.deepEqual(readAll(good), {texts: 3, name: 'real'});
   const below = seeded(42);

@@ -85,7 +85,7 @@ test('readRpmPackages() sees what stands in the write-ahead log alone, and no tr
   const other = lab.build({name: 'gamma', version: '7', release: '1'});
   lab.database('other', [other]);
   const source = new DatabaseSync(join(lab.folder, 'other', path), {readOnly: true});
-  const header = source.prepare('SELECT blob FROM Packages').get()?.['blob'] as Uint8Array;
+  const header = source.prepare('SELECT blob FROM Packages').get()?.blob as Uint8Array;
   source.close();
   const writer = new DatabaseSync(file);
   t.teardown(() => writer.close());
