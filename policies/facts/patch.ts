@@ -25,7 +25,7 @@ export type PendingUpdate = {
   package: string;
   architecture: string;
   installed: string;
-  /** What the manager would install; equal to `installed` when a pin keeps a security version away (`pinned`). */
+  /** What the manager would install; with `pinned` it may be what is installed, or an older version. */
   candidate: string;
   /** Where the candidate comes from: a source's `name`. */
   origin: string;

@@ -18,6 +18,19 @@ export function expressionTest(pattern: string): ((text: string) => boolean) | n
 }
 
 /**
+ * How apt compares versions: the whole text, the beginning of it where the pattern ends in `*`, or else as an expression
+ * without that star. So `1.2*` is 1.2 and what begins so, but `*deb12*` is only what ends in deb12.
+ */
+export function versionTest(pattern: string): ((text: string) => boolean) | null {
+  const isPrefix = pattern.endsWith('*');
+  const plain = isPrefix ? pattern.slice(0, -1) : pattern;
+  const expression = expressionTest(plain);
+  const lower = plain.toLowerCase();
+  const begins = (text: string) => (isPrefix ? text.toLowerCase().startsWith(lower) : text.toLowerCase() === lower);
+  return expression === null ? null : text => begins(text) || expression(text);
+}
+
+/**
  * Expressions that mean the same in POSIX and here, and that cannot run away: no escapes but of punctuation, no classes
  * by name, no counted repeats, at most three repeats and none of them of a group.
  */

@@ -1,7 +1,7 @@
 import type {Host} from '../../host.ts';
 import {failed, type Look, looked} from '../../look.ts';
 import {type ConfigFile, readConfigFile, readDirectory} from './directory.ts';
-import {expressionTest} from './match.ts';
+import {expressionTest, versionTest} from './match.ts';
 import {stanzas} from './sources.ts';
 
 /** Lower than any number that preferences may hold: `Pin-Priority: never`. */
@@ -94,7 +94,7 @@ function parsePin(pin: string, everything: boolean): Pin['match'] | 'ignored' | 
   const [, type = '', data = ''] = /^(\S+)\s*(.*)$/s.exec(pin) ?? [];
   switch (type.toLowerCase()) {
     case 'version': {
-      const test = expressionTest(data);
+      const test = versionTest(data);
       return everything ? 'ignored' : test && {type: 'version', test};
     }
     case 'origin': {
@@ -126,7 +126,7 @@ export function parseReleasePin(data: string): Pin['match'] | null {
     ? data.split(',').map(part => [letters.get(part.trim().slice(0, 1).toLowerCase()), part.trim().slice(2)])
     : [[/^\d/.test(data) ? 'version' : 'release', data]];
   for (const [field, value] of wanted) {
-    const test = expressionTest(value);
+    const test = field === 'version' ? versionTest(value) : expressionTest(value);
     if (test === null) return null;
     if (field !== undefined && value !== '') fields.set(field, test);
   }
