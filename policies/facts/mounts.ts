@@ -13,13 +13,15 @@ export type MountFact = {
   superOptions: string[];
 };
 
-/** fstab(5) and systemd mount units: what the next boot mounts. */
+/** fstab(5) and systemd mount units: what the next boot mounts. Swap, and what a mask keeps away, are left out. */
 export type FstabRequest = Record<never, never>;
 export type FstabFact = {
   point: string;
   source: string;
   fstype: string;
   options: string[];
-  /** `path:line` */
+  /** `path:line` of the line, or of what sets the options of a mount unit. */
   where: string;
+  /** The mount unit that says so, in place of fstab(5); null for a line of fstab(5). */
+  unit: string | null;
 };
