@@ -1,5 +1,6 @@
 import {accountKind} from './account.ts';
 import {fileKind} from './file.ts';
+import {kernelKind} from './kernel.ts';
 import type {Kind} from './kind.ts';
 import {listenKind} from './listen.ts';
 import {macKind} from './mac.ts';
@@ -16,6 +17,7 @@ import {treeKind} from './tree.ts';
 export const kinds: readonly Kind[] = [
   accountKind,
   fileKind,
+  kernelKind,
   listenKind,
   macKind,
   mountKind,

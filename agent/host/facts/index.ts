@@ -8,6 +8,8 @@ import {collectFile} from './file.ts';
 import {collectFirewall} from './firewall/collect.ts';
 import {collectFstab} from './fstab/collect.ts';
 import {collectHomes} from './homes.ts';
+import {collectKernelModule} from './kernel/modules.ts';
+import {collectKernel} from './kernel/running.ts';
 import {collectListeners} from './listeners/collect.ts';
 import {collectApparmor} from './mac/apparmor.ts';
 import {collectDenials} from './mac/denials.ts';
@@ -22,6 +24,7 @@ import {collectReboot} from './reboot/collect.ts';
 import {collectRepositories} from './repositories.ts';
 import {collectSetting} from './setting.ts';
 import {collectStaleLibraries} from './stale-libraries.ts';
+import {collectSudo} from './sudo.ts';
 import {collectSupport} from './support.ts';
 import {collectSysctl} from './sysctl.ts';
 import {collectTree} from './tree/collect.ts';
@@ -40,6 +43,8 @@ export const collectors: {[F in FactName]?: Collector<F>} = {
   firewall: collectFirewall,
   fstab: collectFstab,
   homes: collectHomes,
+  kernel: collectKernel,
+  kernelModule: collectKernelModule,
   listeners: collectListeners,
   mounts: collectMounts,
   os: collectOs,
@@ -53,6 +58,7 @@ export const collectors: {[F in FactName]?: Collector<F>} = {
   selinux: collectSelinux,
   setting: collectSetting,
   staleLibraries: collectStaleLibraries,
+  sudo: collectSudo,
   support: collectSupport,
   sysctl: collectSysctl,
   tree: collectTree,
