@@ -5,7 +5,7 @@ import type {Look} from './look.ts';
 export type WalkEntry = Readonly<HostStat> & {
   readonly name: string;
   path(): string;
-  /** The first bytes of a regular file. */
+  /** The first bytes of a regular file, until the next time that something is read. */
   readStart(maxBytes: number): Look<Buffer>;
   /** As {@link HostFs.readXattr}. */
   readXattr(name: string): Look<Buffer | null>;

@@ -4,7 +4,12 @@ import type {Host} from '../host.ts';
 import type {HostTables} from './tables.ts';
 
 /** What a collector works with: the host, and what several collectors share, each read once. */
-export type Looking = {host: Host; tables: HostTables};
+export type Looking = {
+  host: Host;
+  tables: HostTables;
+  /** Told now and then how far a look that may take long has come, in words for a terminal. */
+  progress?: (text: string) => void;
+};
 
 /**
  * Looks up all requests of one fact together, in their order, so that one walk or one read can serve many.

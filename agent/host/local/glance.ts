@@ -27,6 +27,7 @@ export class Glancer {
   readonly #native: Native | null;
   readonly #resolver: Resolver;
   readonly #fields = new Float64Array(fieldCount);
+  readonly #identity = new Float64Array(fieldCount);
   readonly #entry: Entry;
 
   constructor(native: Native | null, resolver: Resolver) {
@@ -80,15 +81,19 @@ export class Glancer {
     return openOrNone(`/proc/self/fd/${fd}/..`, O_PATH | constants.O_DIRECTORY);
   }
 
-  identify(fd: number): {device: number; inode: number} {
-    const fields = new Float64Array(fieldCount);
+  identify(fd: number): {device: number; inode: number; size: number} {
+    const fields = this.#identity;
     if (this.#native === null) fill(fields, fstatSync(fd));
     else {
       const errno = this.#native.glance(fd, '', fields);
       if (errno < 0) throw nativeError(errno);
     }
     this.isOurs = this.#resolver.isOurs({uid: fields[field.uid] as number, mode: fields[field.mode] as number});
-    return {device: fields[field.device] as number, inode: fields[field.inode] as number};
+    return {
+      device: fields[field.device] as number,
+      inode: fields[field.inode] as number,
+      size: fields[field.size] as number,
+    };
   }
 
   /** An O_PATH descriptor of the entry that was looked at last, and of no other. */
@@ -125,6 +130,8 @@ export class Entry implements WalkEntry {
   readonly #fields: Float64Array;
   #directory: Directory | null = null;
   #name = '';
+  /** Used again for each file that is read. */
+  #content = Buffer.alloc(0);
 
   constructor(glancer: Glancer, native: Native | null, fields: Float64Array) {
     this.#glancer = glancer;
@@ -186,8 +193,8 @@ export class Entry implements WalkEntry {
     return this.#withFd(doing, fd => {
       const content = openForReading(fd);
       try {
-        const bytes = Buffer.allocUnsafe(Math.min(maxBytes, Math.max(4096, this.size)));
-        return looked(bytes.subarray(0, readSync(content, bytes, 0, bytes.length, 0)));
+        if (this.#content.length < maxBytes) this.#content = Buffer.allocUnsafeSlow(maxBytes);
+        return looked(this.#content.subarray(0, readSync(content, this.#content, 0, maxBytes, 0)));
       } finally {
         closeSync(content);
       }

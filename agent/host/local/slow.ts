@@ -85,7 +85,7 @@ async function startChild(): Promise<ChildProcess | null> {
     env: {},
     execArgv: [
       '--max-old-space-size=64',
-      '--disable-code-generation-from-strings',
+      '--disallow-code-generation-from-strings',
       '--disable-warning=ExperimentalWarning',
     ],
     serialization: 'advanced',

@@ -1,10 +1,11 @@
-import {closeSync, type Dir, opendirSync} from 'node:fs';
+import {closeSync} from 'node:fs';
 import type {MountFact} from '../../../policies/facts/mounts.ts';
 import {lookError} from '../look.ts';
 import {servedBy} from '../mountinfo.ts';
 import {defaultWalkLimits, maxWalkPath, type WalkLimits, type WalkVisitor} from '../walk.ts';
 import {Glancer} from './glance.ts';
 import {isWithin, join, type Mounts, NoProc} from './mounts.ts';
+import {type NameStream, openNames} from './name-stream.ts';
 import type {Native} from './native.ts';
 import {decodeLatin1} from './read.ts';
 import {Elsewhere, type Resolver} from './resolve.ts';
@@ -22,7 +23,7 @@ type Level<C> = {
   trusted: boolean;
   context: C;
   /** Open until all entries were read. */
-  stream: Dir | null;
+  stream: NameStream | null;
   /** Names of the directories in it that are still to be entered, as latin1. */
   pending: string[];
 };
@@ -120,7 +121,7 @@ class LocalWalk<C> {
 
   close(): void {
     for (const level of this.#levels.splice(0)) {
-      level.stream?.closeSync();
+      level.stream?.close();
       if (level.fd >= 0) closeSync(level.fd);
     }
   }
@@ -139,12 +140,12 @@ class LocalWalk<C> {
     return true;
   }
 
-  #readBatch(level: Level<C>, stream: Dir): void {
+  #readBatch(level: Level<C>, stream: NameStream): void {
     const points = this.#mounts.current().pointsIn(join(this.#resolver.root, level.path));
     const room = Math.min(batch, this.#limits.maxEntries - this.entries);
     try {
       for (let count = 0; count < room && level.pending.length < maxPending; count++) {
-        const name = stream.readSync()?.name;
+        const name = stream.next();
         if (name === undefined) {
           this.#endStream(level);
           return;
@@ -229,13 +230,13 @@ class LocalWalk<C> {
   }
 
   #push(level: Pick<Level<C>, 'path' | 'fd' | 'mount' | 'trusted' | 'context'>): void {
-    const {device, inode} = this.#glancer.identify(level.fd);
+    const {device, inode, size} = this.#glancer.identify(level.fd);
     const trusted = level.trusted && this.#glancer.isOurs;
-    const stream = opendirSync(`/proc/self/fd/${level.fd}`, {encoding: 'latin1', bufferSize: 256});
+    const stream = openNames(level.fd, level.mount.fstype, size);
     this.#streams++;
     this.#levels.push({...level, trusted, device, inode, stream, pending: []});
     const old = this.#levels.at(-1 - maxOpenLevels);
-    if (old === undefined) return;
+    if (old === undefined || old.fd < 0) return;
     closeSync(old.fd);
     old.fd = -1;
     if (old.stream !== null && this.#streams > maxOpenStreams) {
@@ -284,7 +285,7 @@ class LocalWalk<C> {
   }
 
   #endStream(level: Level<C>): void {
-    level.stream?.closeSync();
+    level.stream?.close();
     level.stream = null;
     this.#streams--;
   }
