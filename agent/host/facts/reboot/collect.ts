@@ -1,7 +1,7 @@
 import {absent, liveOnly, seen} from '../../../../policies/facts/answer.ts';
 import type {RebootFact} from '../../../../policies/facts/patch.ts';
 import type {Host} from '../../host.ts';
-import {single} from '../collector.ts';
+import {type Looking, single} from '../collector.ts';
 import {collectEnvironment} from '../environment.ts';
 import {readBootDefault} from './boot-default.ts';
 import {buildOf, compareReleases, flavourOf, type InstalledKernel, readInstalledKernels} from './kernels.ts';
@@ -40,7 +40,7 @@ export const collectReboot = single<'reboot'>(async looking => {
     fact.reasons.push(
       `${fact.marker.path} asks for it${fact.marker.packages.length > 0 ? `: ${fact.marker.packages.join(', ')}` : ''}`,
     );
-  const told = [await compareKernels(host, fact), await compareRpm(host, fact, bootedMs)];
+  const told = [await compareKernels(host, fact), await compareRpm(looking, fact, bootedMs)];
   if (fact.livePatches.length > 0) fact.notes.push(`live patches are loaded: ${fact.livePatches.join(', ')}`);
   if (
     fact.bootDefault !== null &&
@@ -89,9 +89,9 @@ async function compareKernels(host: Host, fact: RebootFact): Promise<boolean> {
   return true;
 }
 
-async function compareRpm(host: Host, fact: RebootFact, bootedMs: number | null): Promise<boolean> {
+async function compareRpm(looking: Looking, fact: RebootFact, bootedMs: number | null): Promise<boolean> {
   if (bootedMs === null) return true;
-  const found = await rebootReasonsOfRpm(host, bootedMs);
+  const found = await rebootReasonsOfRpm(looking, bootedMs);
   if (found === null) return true;
   fact.reasons.push(...found.reasons);
   if (found.problem !== null) fact.notes.push(found.problem);

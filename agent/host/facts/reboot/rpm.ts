@@ -1,19 +1,24 @@
 import type {Host} from '../../host.ts';
+import type {Looking} from '../collector.ts';
+import {lookUpPackages} from '../packages.ts';
 import {readCachedRepositories} from '../rpm/cache.ts';
-import {type RpmPackage, readDnfConfiguration, readRpmPackages} from '../rpm/index.ts';
+import {findRpmDatabase} from '../rpm/database.ts';
+import {type RpmPackage, readDnfConfiguration} from '../rpm/index.ts';
 
 /** Packages that a running system goes on using in their old form until it starts anew: dnf-needs-restarting(8). */
 const corePackages = ['glibc', 'systemd', 'dbus', 'dbus-broker', 'dbus-daemon', 'linux-firmware', 'microcode_ctl'];
 const kernelPackages = ['kernel', 'kernel-core', 'kernel-rt', 'kernel-rt-core', 'kernel-uek', 'kernel-uek-core'];
 
-/** Reasons to reboot that rpm's installation times give; null when this host has no rpm database. */
+/** Reasons to reboot that rpm's installation times give; null when the machine's packages are not rpm's. */
 export async function rebootReasonsOfRpm(
-  host: Host,
+  looking: Looking,
   bootedMs: number,
 ): Promise<{reasons: string[]; problem: string | null} | null> {
-  const answer = await readRpmPackages(host);
-  if (answer.state === 'absent') return null;
+  const {host} = looking;
+  if ((await findRpmDatabase(host)).state === 'absent') return null;
+  const answer = await lookUpPackages(looking);
   if (answer.state !== 'seen') return {reasons: [], problem: answer.reason};
+  if (answer.value.manager !== 'rpm') return null;
   const later = answer.value.packages.filter(({installedMs}) => installedMs !== null && installedMs > bootedMs);
   const core = new Set([...corePackages, ...(await configuredPackages(host))]);
   const reasons = later
