@@ -73,9 +73,9 @@ function piped(stream: Transform, use: (chunk: Buffer) => void): Unpacker {
   });
   return {
     push: async chunk => {
-      await new Promise<void>(resolve =>
-        stream.destroyed ? resolve() : stream.write(Buffer.from(chunk), () => resolve()),
-      );
+      // A stream that breaks never calls a write back, but it always closes.
+      const written = new Promise<void>(resolve => stream.write(Buffer.from(chunk), () => resolve()));
+      await Promise.race([written, ended]);
       if (broken !== null) throw broken;
     },
     end: async failed => {
