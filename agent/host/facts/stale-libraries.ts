@@ -90,7 +90,8 @@ export function parseMaps(text: string): Mapping[] {
     if (match === null || match[3] === '0') continue;
     const shown = decodeName(Buffer.from((match[4] as string).replaceAll('\\012', '\n'), 'latin1'));
     const deleted = shown.endsWith(' (deleted)');
-    const path = deleted ? shown.slice(0, -' (deleted)'.length) : shown;
+    // rpm gives a file that it is about to remove such an ending.
+    const path = deleted ? shown.slice(0, -' (deleted)'.length).replace(/;[0-9a-f]{8}$/, '') : shown;
     if (isNoLibrary(path)) continue;
     const device = deviceNumber(Number.parseInt(match[1] as string, 16), Number.parseInt(match[2] as string, 16));
     mappings.set(shown, {path, deleted, device, inode: Number(match[3])});

@@ -146,7 +146,7 @@ test('parseMaps() gives each file once, with its device, inode and whether it is
   const text = [
     line('/usr/lib/a b.so'),
     line('/usr/lib/a b.so'),
-    line('/usr/lib/c.so (deleted)'),
+    line('/usr/lib/c.so;673f0a11 (deleted)'),
     line('/usr/lib/new\\012line.so'),
   ].join('\n');
   t.deepEqual(parseMaps(text), [
