@@ -6,14 +6,18 @@ import {severities} from '../policies/finding.ts';
 import {formatProblem} from '../policies/load/problem.ts';
 import {check} from './cli/check.ts';
 import {checkConfig, printConfig} from './cli/config.ts';
+import {inspect} from './cli/inspect.ts';
 import {type ExitStatus, exitStatus, type Io} from './cli/io.ts';
 import {lintPackAt} from './cli/packs.ts';
 import {explainRule, listRules} from './cli/rules.ts';
-import {collectValues} from './cli/selection.ts';
+import {collectValues, selectRules} from './cli/selection.ts';
 import {listWaivers} from './cli/waivers.ts';
+import {doctor} from './doctor.ts';
 import {ReeveError} from './errors.ts';
 import {localHost} from './host/local/host.ts';
 import {printable} from './host/names.ts';
+import {macReport} from './mac.ts';
+import {patchReport} from './patch.ts';
 import {formats} from './report/index.ts';
 
 const terminal = process.stderr.isTTY === true;
@@ -97,6 +101,31 @@ program
   .option('--json', 'print JSON')
   .action((path, options) => run(lintPackAt)(path, options));
 
+const withRoot = (command: Command) =>
+  command
+    .option('--root <dir>', 'look at the image or unpacked tree at this directory', '/')
+    .option('--json', 'print JSON');
+
+withRoot(
+  program.command('mac').description('show SELinux and AppArmor: kernel, running, configured, next boot, denials'),
+)
+  .option('--unit <name>', 'say how the processes of this unit are confined; repeatable', collectValues)
+  .option('--hours <number>', 'how far back to count denials', '24')
+  .action(options =>
+    run(inspect)(
+      host => macReport(host, {units: options.unit ?? [], hours: hoursOf(options.hours)}),
+      options,
+    ),
+  );
+
+withRoot(
+  program.command('patch').description('show pending updates, reboot, kernel, stale libraries and support'),
+).action(options => run(inspect)((host, progress) => patchReport(host, {columns: io.columns, progress}), options));
+
+withRoot(program.command('doctor').description('show what reeve can see here and what it lacks')).action(options =>
+  run(inspect)((host, progress) => doctor(host, loadedText, io.columns, progress), options),
+);
+
 const config = program.command('config').description('the configuration of this host');
 config
   .command('check')
@@ -117,6 +146,17 @@ try {
   status = report(error);
 }
 process.exitCode = status;
+
+function hoursOf(text: string): number {
+  const hours = Number(text);
+  if (Number.isInteger(hours) && hours >= 1 && hours <= 8760) return hours;
+  throw new ReeveError('REEVE_USAGE', `"${text}" is no number of hours: 1 to 8760 is wanted`);
+}
+
+async function loadedText(): Promise<string> {
+  const {packs, rules, waivers} = await selectRules({});
+  return `${packs.length} packs with ${rules.length} rules and ${waivers.length} waivers load`;
+}
 
 function report(error: unknown): ExitStatus {
   io.progress(null);

@@ -2,7 +2,10 @@ import Type from 'typebox';
 
 /** Names of users and groups as rules write them, or numbers as text. */
 export const nameOrNames = Type.Union(
-  [Type.String({minLength: 1, maxLength: 64}), Type.Array(Type.String({minLength: 1, maxLength: 64}), {minItems: 1, maxItems: 64})],
+  [
+    Type.String({minLength: 1, maxLength: 64}),
+    Type.Array(Type.String({minLength: 1, maxLength: 64}), {minItems: 1, maxItems: 64}),
+  ],
   {wanted: 'a name or a list of names'},
 );
 
@@ -15,7 +18,8 @@ export const pathOrPaths = Type.Union([absolutePath, Type.Array(absolutePath, {m
   wanted: 'an absolute path or a list of them',
 });
 
-export const listOf = (value: string | readonly string[] | undefined): string[] => (value === undefined ? [] : [value].flat() as string[]);
+export const listOf = (value: string | readonly string[] | undefined): string[] =>
+  value === undefined ? [] : ([value].flat() as string[]);
 
 export const parseMode = (text: string): number => Number.parseInt(text, 8);
 
@@ -30,23 +34,34 @@ export function nameMatches(name: string | null, id: number, wanted: readonly st
 export const showName = (name: string | null, id: number): string => name ?? `${id} (no name here)`;
 
 /** A path as one word of a shell command, for cures that are pasted. */
-export const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** `a`, `a or b`, `a, b or c` */
 export function orList(items: readonly string[]): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`;
 }
 
-/** The symbolic chmod(1) change that clears `clear` and sets `set`, e.g. `g-w,o-rwx`. */
+/** The symbolic chmod(1) change that clears `clear` and sets `set`, e.g. `g-w,o-rwx`, or `a-x` where all three agree. */
 export function symbolicMode(clear: number, set: number): string {
-  const parts: string[] = [];
-  for (const [who, shift] of [['u', 6], ['g', 3], ['o', 0]] as const) {
-    const letters = (bits: number) => ['r', 'w', 'x'].filter((_, index) => (bits >> shift) & (4 >> index)).join('');
-    const special = (bits: number) => (who === 'u' && bits & 0o4000) || (who === 'g' && bits & 0o2000) ? 's' : '';
-    if (letters(clear) + special(clear)) parts.push(`${who}-${letters(clear)}${special(clear)}`);
-    if (letters(set) + special(set)) parts.push(`${who}+${letters(set)}${special(set)}`);
-  }
-  if (clear & 0o1000) parts.push('-t');
-  if (set & 0o1000) parts.push('+t');
-  return parts.join(',');
+  return [...changes('-', clear), ...changes('+', set)].join(',');
+}
+
+function changes(sign: '-' | '+', bits: number): string[] {
+  const letters = [6, 3, 0].map(shift => ['r', 'w', 'x'].filter((_, index) => (bits >> shift) & (4 >> index)).join(''));
+  const [user, group, others] = letters as [string, string, string];
+  const parts =
+    user !== '' && user === group && group === others
+      ? [['a', user]]
+      : [
+          ['u', user],
+          ['g', group],
+          ['o', others],
+        ];
+  const special = [
+    ['u', bits & 0o4000 ? 's' : ''],
+    ['g', bits & 0o2000 ? 's' : ''],
+    ['', bits & 0o1000 ? 't' : ''],
+  ];
+  return [...parts, ...special].filter(([, what]) => what !== '').map(([who, what]) => `${who}${sign}${what}`);
 }
