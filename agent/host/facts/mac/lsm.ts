@@ -13,7 +13,7 @@ export async function readText(host: Host, path: string, maxBytes = 64 * 1024): 
 
 /** A look as an answer, its text turned into a value; null from `parse` means that the text was not understood. */
 export function answerOf<T>(look: Look<string>, path: string, parse: (text: string) => T | null): Answer<T> {
-  if (!look.ok) return look.code === 'absent' ? absent(look.reason, [path]) : unseen(look.reason);
+  if (!look.ok) return look.code === 'absent' ? absent(`${path} does not exist`, [path]) : unseen(look.reason);
   const value = parse(look.value);
   return value === null
     ? unseen(`cannot understand ${path}: it holds ${JSON.stringify(look.value.slice(0, 40))}`)

@@ -1,4 +1,5 @@
 import {type Answer, seen, unseen} from '../../../../policies/facts/answer.ts';
+import type {BootEntriesFact} from '../../../../policies/facts/boot.ts';
 import type {Host} from '../../host.ts';
 import {readBootEntries} from '../boot-entries.ts';
 import type {Looking} from '../collector.ts';
@@ -20,7 +21,8 @@ export async function nextBoot(looking: Looking, name: 'selinux' | 'apparmor'): 
   const running = await runningLsms(host);
   const kernels = await builtKernels(looking);
   const outcomes: BootOutcome[] = [];
-  for (const entry of entries.value.entries) {
+  const usualFirst = entries.value.entries.toSorted((a, b) => Number(isRecovery(a)) - Number(isRecovery(b)));
+  for (const entry of usualFirst) {
     if ('unseen' in entry) return unseen(`cannot tell what the next boot does: ${entry.unseen}`);
     for (const built of kernels) {
       const {on, why} = lsmAtBoot(name, entry.arguments, built, running);
@@ -37,6 +39,7 @@ export async function nextBoot(looking: Looking, name: 'selinux' | 'apparmor'): 
   return seen(outcomes, [...new Set([...entries.where, ...later.map(({where}) => where)])]);
 }
 
+const isRecovery = (entry: BootEntriesFact['entries'][number]) => 'recovery' in entry && entry.recovery;
 const bootEntries = once(({host}) => readBootEntries(host));
 
 async function runningLsms(host: Host): Promise<RunningLsms | null> {

@@ -40,7 +40,7 @@ export function parseBinaryPolicy(bytes: Uint8Array): BinaryPolicy {
   table(reader, () => skipRole(reader));
   const types = new Map<number, string>();
   table(reader, () => readType(reader, types));
-  table(reader, () => skipUser(reader, mls));
+  table(reader, () => skipUser(reader));
   const booleans = new Map<string, boolean>();
   table(reader, () => readBoolean(reader, booleans));
   return {version: format, mls, permissive: permissive.map(number => types.get(number) ?? `type ${number}`), booleans};
@@ -119,11 +119,11 @@ function readType(reader: PolicyReader, types: Map<number, string>): void {
   if ((properties & primaryType) !== 0) types.set(value, name);
 }
 
-function skipUser(reader: PolicyReader, mls: boolean): void {
+/** Every user has a range and a level, also where the policy has only the one that there must be. */
+function skipUser(reader: PolicyReader): void {
   const length = reader.u32();
   reader.skip(8 + length);
   reader.skipEbitmap();
-  if (!mls) return;
   const levels = reader.count(4);
   if (levels < 1 || levels > 2) throw new PolicyError('a user has a range of neither one nor two levels');
   reader.skip(4 * levels);
