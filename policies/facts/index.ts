@@ -1,6 +1,7 @@
 import type * as accounts from './accounts.ts';
 import type {Answer} from './answer.ts';
 import type * as apparmor from './apparmor.ts';
+import type * as attestations from './attestations.ts';
 import type * as boot from './boot.ts';
 import type * as denials from './denials.ts';
 import type * as file from './file.ts';
@@ -25,6 +26,7 @@ import type * as units from './units.ts';
 export type FactMap = {
   accounts: {request: accounts.AccountsRequest; value: accounts.AccountsFact};
   apparmor: {request: apparmor.ApparmorRequest; value: apparmor.ApparmorFact};
+  attestations: {request: attestations.AttestationsRequest; value: attestations.AttestationsFact};
   autoUpdates: {request: patch.AutoUpdatesRequest; value: patch.AutoUpdatesFact};
   bootEntries: {request: boot.BootEntriesRequest; value: boot.BootEntriesFact};
   denials: {request: denials.DenialsRequest; value: denials.DenialsFact};

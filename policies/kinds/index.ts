@@ -1,4 +1,5 @@
 import {accountKind} from './account.ts';
+import {attestKind} from './attest.ts';
 import {fileKind} from './file.ts';
 import {kernelKind} from './kernel.ts';
 import type {Kind} from './kind.ts';
@@ -16,6 +17,7 @@ import {treeKind} from './tree.ts';
 /** Every kind, sorted by name. A new kind is its own file, its page in docs/kinds/, and one line here. */
 export const kinds: readonly Kind[] = [
   accountKind,
+  attestKind,
   fileKind,
   kernelKind,
   listenKind,

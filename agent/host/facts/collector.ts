@@ -9,6 +9,8 @@ export type Looking = {
   tables: HostTables;
   /** Told now and then how far a look that may take long has come, in words for a terminal. */
   progress?: (text: string) => void;
+  /** The machine that runs reeve and its policy directory, where the judged host is another: an image. */
+  site?: {program: Host; directory: string};
 };
 
 /**
@@ -21,7 +23,9 @@ export type Collector<F extends FactName> = (
 ) => Promise<Array<Answer<FactMap[F]['value']>>>;
 
 /** A collector for a fact that has one value a host. */
-export function single<F extends FactName>(look: (looking: Looking) => Promise<Answer<FactMap[F]['value']>>): Collector<F> {
+export function single<F extends FactName>(
+  look: (looking: Looking) => Promise<Answer<FactMap[F]['value']>>,
+): Collector<F> {
   return async (requests, looking) => {
     const answer = await look(looking);
     return requests.map(() => answer);

@@ -1,5 +1,6 @@
 import type {FactName} from '../../../policies/facts/index.ts';
 import {collectAccounts} from './accounts/collect.ts';
+import {collectAttestations} from './attestations.ts';
 import {collectAutoUpdates} from './autoUpdates.ts';
 import {collectBootEntries} from './boot-entries.ts';
 import type {Collector} from './collector.ts';
@@ -35,6 +36,7 @@ import {collectUpdates} from './updates.ts';
 export const collectors: {[F in FactName]?: Collector<F>} = {
   accounts: collectAccounts,
   apparmor: collectApparmor,
+  attestations: collectAttestations,
   autoUpdates: collectAutoUpdates,
   bootEntries: collectBootEntries,
   denials: collectDenials,

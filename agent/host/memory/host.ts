@@ -11,7 +11,7 @@ export function memoryHost(fixture: Fixture): Host {
   const now = Date.parse(fixture.now ?? defaultNow);
   const booted = fixture.booted === undefined ? now - 3_600_000 : Date.parse(fixture.booted);
   return {
-    fs: memoryFs(fixture),
+    fs: memoryFs(withAttestations(fixture)),
     live,
     root: live ? '/' : '/image',
     uid: fixture.looker ?? 0,
@@ -42,4 +42,12 @@ export function memoryHost(fixture: Fixture): Host {
       };
     },
   };
+}
+
+/** Attestations stand in the file in which a real machine has them. */
+function withAttestations(fixture: Fixture): Fixture {
+  const {attestations} = fixture;
+  if (attestations === undefined) return fixture;
+  const content = JSON.stringify({attestations});
+  return {...fixture, files: {...fixture.files, '/etc/reeve/policies.d/attestations.yaml': content}};
 }
