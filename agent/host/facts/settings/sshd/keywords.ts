@@ -80,7 +80,8 @@ const rows: Row[] = [
   ['Compression', choice('yes', ['delayed', 'yes'], 'no'), false],
   ['AddressFamily', choice('any', 'inet', 'inet6'), false],
   ['ClientAliveCountMax MaxAuthTries MaxSessions X11DisplayOffset', 'integer', true],
-  ['RequiredRSASize', 'integer', true, {since: 901}],
+  // OpenSSH has it since 9.1, Red Hat's 8.7 of RHEL 9 too: its crypto policy sets it.
+  ['RequiredRSASize', 'integer', true, {since: 807}],
   ['RSAMinSize', 'integer', true],
   ['ClientAliveInterval', 'time', true],
   ['LoginGraceTime', 'time', false],
