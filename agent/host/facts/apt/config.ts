@@ -2,6 +2,9 @@ import type {Host} from '../../host.ts';
 import {failed, type Look, looked} from '../../look.ts';
 import {type ConfigFile, readConfigFile, readDirectory} from './directory.ts';
 
+/** Real configurations have a few. */
+const maxDirectives = 500;
+
 type Item = {value: string; where: string};
 
 /** apt.conf(5) as apt would hold it. Names are without regard to case; every item knows the line that set it. */
@@ -11,8 +14,13 @@ export class AptConfig {
 
   set(name: string, item: Item): void {
     const key = name.toLowerCase();
-    if (!key.endsWith('::')) this.#items.set(key, item);
-    else this.#lists.set(key.slice(0, -2), [...(this.#lists.get(key.slice(0, -2)) ?? []), item]);
+    if (!key.endsWith('::')) {
+      this.#items.set(key, item);
+      return;
+    }
+    const list = this.#lists.get(key.slice(0, -2));
+    if (list === undefined) this.#lists.set(key.slice(0, -2), [item]);
+    else list.push(item);
   }
 
   /** Forgets an item and all below it. */
@@ -67,6 +75,7 @@ export async function readAptConfig(host: Host): Promise<Look<AptConfig>> {
 
 async function applyFile(host: Host, config: AptConfig, file: ConfigFile, depth: number): Promise<Look<null>> {
   const scopes: string[] = [];
+  let directives = 0;
   const problem = (line: number, what: string) => failed('io', `cannot read ${file.path}: line ${line}: ${what}`);
   for (const {words, ends, line} of statements(file.text)) {
     const parent = scopes.join('::');
@@ -83,6 +92,7 @@ async function applyFile(host: Host, config: AptConfig, file: ConfigFile, depth:
         config.set(parent === '' ? tag : `${parent}::${tag}`, {value, where: `${file.path}:${line}`});
       scopes.push(tag);
     } else if (tag.startsWith('#')) {
+      if (++directives > maxDirectives) return problem(line, `there are more than ${maxDirectives} directives`);
       const done = await applyDirective(host, config, tag, value ?? '', depth);
       if (!done.ok) return done;
     } else if (words.length > 0) applyWords(config, parent, words, `${file.path}:${line}`);

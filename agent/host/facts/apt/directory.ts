@@ -1,6 +1,10 @@
 import type {Host} from '../../host.ts';
 import {failed, type Look, looked} from '../../look.ts';
 
+/** Real ones have a few KB. */
+const maxBytes = 1024 * 1024;
+const maxLineLength = 16_384;
+
 export type ConfigFile = {path: string; text: string};
 
 /**
@@ -25,11 +29,14 @@ export async function readDirectory(host: Host, directory: string, endings: stri
 
 /** A whole configuration file; null when it is not there. */
 export async function readConfigFile(host: Host, path: string): Promise<Look<ConfigFile | null>> {
-  const file = await host.fs.readFile(path, {maxBytes: 4 * 1024 * 1024});
+  const file = await host.fs.readFile(path, {maxBytes});
   if (!file.ok) return file.code === 'absent' ? looked(null) : file;
   if (file.value.truncated) return failed('io', `cannot read all of ${path}: it is too large`);
   if (file.value.bytes.includes(0)) return failed('io', `cannot read ${path}: it is damaged, it holds NUL bytes`);
-  return looked({path, text: file.value.bytes.toString('utf8')});
+  const text = file.value.bytes.toString('utf8');
+  if (text.split('\n').some(line => line.length > maxLineLength))
+    return failed('io', `cannot read ${path}: a line is longer than ${maxLineLength} characters`);
+  return looked({path, text});
 }
 
 function isWanted(name: string, endings: string[]): boolean {

@@ -114,10 +114,10 @@ function baseUri({uri, suite}: AptSource): string {
   return suite.endsWith('/') ? uri + suite : `${uri}dists/${suite}/`;
 }
 
-/** The name under which apt keeps what it fetched from a URI: without scheme, user and password, `/` as `_`. */
+/** The name under which apt keeps what it fetched from a URI: without scheme, user, password and brackets, `/` as `_`. */
 export function listName(uri: string): string {
   const rest = uri.replace(/^[a-z][a-z0-9+.-]*:(?:\/\/(?:[^/@]*@)?)?/i, '');
-  return quote(rest);
+  return quote(rest.replace(/^\[([^\]]*)\]/, '$1'));
 }
 
 function quote(text: string): string {

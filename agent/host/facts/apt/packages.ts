@@ -40,6 +40,9 @@ function hashBytes(bytes: Buffer, start: number, end: number): number {
   return hash;
 }
 
+/** One index lists a package in a few versions; more than this in all is damage or malice. */
+const maxVersions = 200_000;
+
 const packageField = Buffer.from('Package: ');
 const newline = 10;
 
@@ -58,6 +61,7 @@ export async function readIndex(
   const scanner = new StanzaScanner((bytes, start, end, position) => {
     const version = readVersion(bytes, start, end, position, names);
     if (version !== null) found.push(version);
+    if (found.length > maxVersions) throw new Error(`it lists more than ${maxVersions} versions of what is installed`);
   });
   const read = await readPacked(host, path, chunk => {
     digest?.update(chunk);

@@ -7,6 +7,9 @@ import {stanzas} from './sources.ts';
 /** Lower than any number that preferences may hold: `Pin-Priority: never`. */
 export const never = -32_768;
 
+/** A bound on what is compared with each installed package; real preferences have a few. */
+const maxPins = 2000;
+
 type Test = (text: string) => boolean;
 
 /** What a pin speaks of. Tests that are not given hold for everything. */
@@ -44,7 +47,8 @@ export async function readPreferences(host: Host): Promise<Look<Pin[]>> {
     if (typeof read === 'string') return failed('io', `cannot read ${file.path}: ${read}`);
     pins.push(...read);
   }
-  return looked(pins);
+  const names = pins.reduce((sum, {packages}) => sum + (packages?.length ?? 1), 0);
+  return names > maxPins ? failed('io', `apt's preferences hold more than ${maxPins} pins`) : looked(pins);
 }
 
 function parsePreferences({path, text}: ConfigFile): Pin[] | string {

@@ -31,13 +31,8 @@ export async function readSources(host: Host, nativeArchitecture: string): Promi
     if (typeof read === 'string') return failed('io', `cannot read ${file.path}: ${read}`);
     sources.push(...read);
   }
-  return looked(
-    sources.map(source => ({
-      ...source,
-      suite: source.suite.replaceAll('$(ARCH)', nativeArchitecture),
-      uri: withSlash(source.uri),
-    })),
-  );
+  const fill = (text: string) => text.replaceAll('$(ARCH)', nativeArchitecture);
+  return looked(sources.map(source => ({...source, suite: fill(source.suite), uri: withSlash(fill(source.uri))})));
 }
 
 const withSlash = (uri: string) => (uri.endsWith('/') ? uri : `${uri}/`);
@@ -98,9 +93,12 @@ function withoutComment(line: string): string {
   return line;
 }
 
-/** Words are parted by blanks; quotes and brackets hold theirs together. */
+/** Words are parted by blanks; quotes and brackets hold theirs together, and `%20` stands for a blank. */
 function splitWords(text: string): string[] {
-  return [...text.matchAll(/(?:[^\s"[]|"[^"]*"|\[[^\]]*\])+/g)].map(([word]) => word.replaceAll('"', ''));
+  const words = [...text.matchAll(/(?:[^\s"[]|"[^"]*"|\[[^\]]*\])+/g)].map(([word]) => word.replaceAll('"', ''));
+  return words.map(word =>
+    word.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))),
+  );
 }
 
 const deb822Options = new Map([

@@ -45,6 +45,8 @@ async function readDiversions(host: Host): Promise<Look<Map<string, {to: string;
   return looked(diversions);
 }
 
+const maxFilters = 1000;
+
 type Filter = {pattern: string; exclude: boolean};
 
 /** dpkg.cfg.d in the order of names, then dpkg.cfg; the last pattern that matches decides. */
@@ -63,5 +65,7 @@ async function readFilters(host: Host): Promise<Look<Filter[]>> {
         filters.push({pattern: (match[2] as string).replace(/^(["'])(.*)\1$/, '$2'), exclude: match[1] === 'exclude'});
     }
   }
-  return looked(filters);
+  return filters.length > maxFilters
+    ? failed('io', `dpkg.cfg has more than ${maxFilters} path filters`)
+    : looked(filters);
 }

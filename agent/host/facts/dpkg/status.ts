@@ -8,8 +8,9 @@ export const dpkgStatus = '/var/lib/dpkg/status';
 const statusParts = '/var/lib/dpkg/status.d';
 const updates = '/var/lib/dpkg/updates';
 
-/** A database of 100,000 packages would have some 300 MB; Debian has 70,000 packages in all. */
+/** Debian has some 70,000 packages in all; a stanza has about 3 KB. */
 const maxStatusBytes = 256 * 1024 * 1024;
+const maxPackages = 100_000;
 
 /** One stanza of the database, with what the list of packages leaves out. */
 export type DpkgStanza = PackageFact & {
@@ -42,7 +43,10 @@ function nativeArchitecture(packages: PackageFact[]): string | null {
 
 export async function readDatabase(host: Host): Promise<Look<DpkgStanza[]>> {
   const found = new Map<string, DpkgStanza>();
-  const keep = (stanza: DpkgStanza) => found.set(`${stanza.name}:${stanza.architecture}`, stanza);
+  const keep = (stanza: DpkgStanza) => {
+    found.set(`${stanza.name}:${stanza.architecture}`, stanza);
+    if (found.size > maxPackages) throw new Error(`it is damaged: it holds more than ${maxPackages} packages`);
+  };
   const status = await readStanzas(host, dpkgStatus, true, keep);
   if (!status.ok && status.code !== 'absent') return status;
   const parts = await readParts(host, keep);
