@@ -10,6 +10,9 @@ import type {AdvisoryPackage} from './updateinfo.ts';
 
 type Offer = OfferedPackage & {repository: string; priority: number; hasAdvisories: boolean};
 
+/** dnf refreshes every 48 hours by itself; metadata that is older than this says nothing of today. */
+const maxMetadataDays = 14;
+
 /** What the repositories offer over `packages`, by the metadata that dnf has cached. Nothing is fetched or refreshed. */
 export async function readDnfUpdates(host: Host, packages: readonly RpmPackage[]): Promise<Answer<UpdatesFact>> {
   const configuration = await readDnfConfiguration(host);
@@ -27,14 +30,22 @@ export async function readDnfUpdates(host: Host, packages: readonly RpmPackage[]
     notes: [],
   };
   if (repositories.length === 0) fact.securityUnknown.push('no repository is enabled');
-  for (const {unseen: reason, advisories} of repositories) {
+  for (const entry of repositories) {
+    const reason = whyUnknown(entry, host.now());
     if (reason !== null) fact.securityUnknown.push(reason);
-    else if (advisories !== null && 'reason' in advisories) fact.securityUnknown.push(advisories.reason);
   }
   addPending(fact, installed, repositories);
   const disabled = configuration.repositories.filter(({enabled}) => !enabled).map(({id}) => id);
   if (disabled.length > 0) fact.notes.push(`repositories that are not enabled were left out: ${some(disabled)}`);
   return seen(fact, [...configuration.read, ...repositories.flatMap(({repomd}) => repomd?.path ?? [])]);
+}
+
+function whyUnknown({repository, unseen: reason, advisories, repomd}: CachedRepository, now: number): string | null {
+  if (reason !== null) return reason;
+  if (advisories !== null && 'reason' in advisories) return advisories.reason;
+  const days = repomd === null ? 0 : Math.floor((now - repomd.fetchedMs) / 86_400_000);
+  if (days <= maxMetadataDays) return null;
+  return `the metadata of repository "${repository.id}" was fetched ${days} days ago: run "dnf makecache"`;
 }
 
 /** Of packages that may be installed side by side, kernels above all, the newest is the one that updates are measured by. */

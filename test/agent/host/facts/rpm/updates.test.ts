@@ -241,15 +241,25 @@ test('readDnfUpdates() does not count a repository whose metadata was never fetc
   t.is(metadata.fetchedAt, null);
 });
 
-test('readDnfUpdates() takes the age of the oldest metadata', async t => {
+test('readDnfUpdates() takes the age of the oldest metadata, and does not believe it after 14 days', async t => {
   if (lacks(t, ...tools)) return;
   const world = makeWorld(t);
   cacheAll(world);
-  const folder = join(world.root, 'var/cache/dnf/third-0123456789abcdef/repodata');
-  for (const name of readdirSync(folder)) utimesSync(join(folder, name), 1_790_000_000, 1_790_000_000);
-  const {metadata} = await updates(t, world.root);
-  t.is(metadata.fetchedAt, new Date(1_790_000_000_000).toISOString());
-  t.regex(metadata.releasedAt ?? '', /^20\d\d-/);
+  const folder = join(world.root, 'var/cache/dnf/base-0123456789abcdef/repodata');
+  for (const [days, unknown] of [
+    [14, []],
+    [15, ['the metadata of repository "base" was fetched 15 days ago: run "dnf makecache"']],
+  ] as const) {
+    const seconds = Math.floor(Date.now() / 1000) - days * 86_400 - 60;
+    for (const name of readdirSync(folder)) utimesSync(join(folder, name), seconds, seconds);
+    const {metadata, securityUnknown} = await updates(t, world.root);
+    t.is(metadata.fetchedAt, new Date(seconds * 1000).toISOString());
+    t.deepEqual(
+      securityUnknown.filter(text => !text.includes('"third"')),
+      [...unknown],
+    );
+    t.regex(metadata.releasedAt ?? '', /^20\d\d-/);
+  }
 });
 
 test('readDnfUpdates() lets a repository of better priority hide the others', async t => {
