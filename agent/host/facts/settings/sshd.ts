@@ -54,13 +54,14 @@ async function load(looking: SettingLooking, file: string | undefined): Promise<
     main = path;
     if (reading.read.length + reading.unreadable.length > before) break;
   }
+  loader.checkWhole();
   if (reading.unreadable.length > 0) return {unseen: reading.unreadable.slice(0, 3).join('; ')};
   if (!reading.read.includes(main)) return {missing: `${file ?? mainFiles[0]} does not exist`};
   return {reading, settings: loader.settings, build: built, main, change: await changeOf(host, reading, main)};
 }
 
 /** `1:9.2p1-2+deb12u10` is 902 of Debian, `8.7p1-38.el9` is 807 of Red Hat. */
-function buildOf(version: string | null): SshdBuild {
+export function buildOf(version: string | null): SshdBuild {
   const found = version === null ? null : /^(?:\d+:)?(\d{1,2})\.(\d{1,2})/.exec(version);
   const vendor =
     version === null

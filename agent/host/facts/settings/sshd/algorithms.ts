@@ -80,48 +80,19 @@ function signatureDefaults(version: number, sha1: boolean): string[] {
   return ['ssh-ed25519', ...curves, ...hardware, ...last];
 }
 
-/** Every name of a family that sshd can be asked for, in its own order: what a pattern picks from. */
-function allAlgorithms(family: AlgorithmFamily): string[] {
-  switch (family) {
-    case 'ciphers':
-      return ['3des-cbc', 'aes128-cbc', 'aes192-cbc', 'aes256-cbc', ...counters, ...galois, `chacha20-poly1305${both}`];
-    case 'macs': {
-      const plain = ['hmac-sha1', 'hmac-sha1-96', 'hmac-sha2-256', 'hmac-sha2-512', 'hmac-md5', 'hmac-md5-96'];
-      const umacs = ['umac-64', 'umac-128'];
-      return [...plain, ...umacs.map(name => name + both), ...[...plain, ...umacs].map(name => `${name}-etm${both}`)];
-    }
-    case 'kex':
-      return [
-        'diffie-hellman-group1-sha1',
-        'diffie-hellman-group14-sha1',
-        'diffie-hellman-group14-sha256',
-        'diffie-hellman-group16-sha512',
-        'diffie-hellman-group18-sha512',
-        'diffie-hellman-group-exchange-sha1',
-        ...[5, 2, 3, 4, 0, 1].map(index => exchanges[index] as string),
-        'sntrup761x25519-sha512',
-        `sntrup761x25519-sha512${both}`,
-        'mlkem768x25519-sha256',
-      ];
-    case 'keys':
-    case 'signatures': {
-      const names = [
-        'ssh-ed25519',
-        `sk-ssh-ed25519${both}`,
-        ...curves,
-        `sk-ecdsa-sha2-nistp256${both}`,
-        `webauthn-sk-ecdsa-sha2-nistp256${both}`,
-        'ssh-dss',
-        'ssh-rsa',
-        'rsa-sha2-256',
-        'rsa-sha2-512',
-      ];
-      return family === 'signatures'
-        ? names
-        : names.flatMap(name => (name.startsWith('webauthn') ? [name] : [name, certificate(name)]));
-    }
-  }
+/** Every name of keys or signatures that sshd can be asked for, in its own order: what a pattern picks from. */
+function allKeyAlgorithms(family: 'keys' | 'signatures'): string[] {
+  const webauthn = `webauthn-sk-ecdsa-sha2-nistp256${both}`;
+  const hardware = [`sk-ssh-ed25519${both}`, ...curves, `sk-ecdsa-sha2-nistp256${both}`, webauthn];
+  const names = ['ssh-ed25519', ...hardware, 'ssh-dss', 'ssh-rsa', ...rsa.toReversed()];
+  return family === 'signatures'
+    ? names
+    : names.flatMap(name => (name === webauthn ? [name] : [name, certificate(name)]));
 }
+
+/** Whether names may be patterns: always after `-`, else for keys and signatures alone. */
+export const mayBePattern = (family: AlgorithmFamily, written: string): boolean =>
+  family === 'keys' || family === 'signatures' || written.startsWith('-');
 
 /**
  * The list that sshd makes of what is written: `+` adds to its own, `-` takes away by pattern, `^` puts first, anything
@@ -140,6 +111,6 @@ export function assembleAlgorithms(family: AlgorithmFamily, written: string, bui
     return (own ?? []).filter(name => !unwanted.some(matches => matches(name)));
   }
   const wanted = sign === '+' ? [...(own ?? []), ...names] : sign === '^' ? [...names, ...(own ?? [])] : names;
-  const all = allAlgorithms(family);
+  const all = family === 'keys' || family === 'signatures' ? allKeyAlgorithms(family) : [];
   return [...new Set(wanted.flatMap(name => (/[*?]/.test(name) ? all.filter(wildcard(name)) : [name])))];
 }

@@ -1,5 +1,6 @@
 import type {SettingFact, SettingValue} from '../../../../../policies/facts/setting.ts';
 import {assembleAlgorithms, type SshdBuild} from './algorithms.ts';
+import type {MatchBlock} from './blocks.ts';
 import {sshdDefault} from './defaults.ts';
 import type {Keyword} from './keywords.ts';
 import {isSince, mayMatch, type SshdSetting} from './load.ts';
@@ -7,58 +8,64 @@ import {isSince, mayMatch, type SshdSetting} from './load.ts';
 type Values = Pick<SettingFact, 'values' | 'overridden'>;
 
 /**
- * What sshd holds for a keyword, as `sshd -T` would say it. Lines outside Match blocks and in `Match all` count when it
- * starts; when somebody connects, the lines of the blocks that hold are read anew and take the place of those.
- * Each block is judged with those that hold whenever it does: the same conditions, or fewer of them.
+ * What sshd holds for a keyword, as `sshd -T` says it, when the Match blocks hold that `holds` names. Lines outside
+ * blocks and in `Match all` count when sshd starts; when somebody connects, the lines of the blocks that hold are read
+ * anew and take the place of those.
+ */
+export function sshdValues(
+  keyword: Keyword,
+  settings: SshdSetting[],
+  build: SshdBuild,
+  holds: (block: MatchBlock) => boolean,
+): Values {
+  const own = settings.filter(setting => setting.keyword === keyword);
+  const outside = own.filter(({blocks}) => blocks.every(block => block.always));
+  const atStart = combine(keyword, outside, settings, build);
+  const inside = own.filter(({blocks}) => blocks.length > 0 && blocks.every(block => block.always || holds(block)));
+  const found = combine(keyword, mayMatch(keyword, build.version) ? inside : [], settings, build);
+  const values = found.values.length === 0 ? atStart.values : joinReadings(keyword, atStart.values, found.values);
+  if (keyword.value.kind === 'rekey') for (const value of values) if (!value.value.includes(' ')) value.value += ' 0';
+  if (found.values.length === 0) return atStart;
+  return {
+    values,
+    overridden: [...atStart.values, ...atStart.overridden, ...found.overridden],
+  };
+}
+
+/** A later reading takes the place of the first, but for what it does not name: other subsystems, a rekey interval. */
+function joinReadings(keyword: Keyword, atStart: SettingValue[], found: SettingValue[]): SettingValue[] {
+  if (keyword.value.kind === 'rekey') {
+    const interval = atStart[0]?.value.split(' ')[1];
+    return found.map(value =>
+      value.value.includes(' ') || interval === undefined ? value : {...value, value: `${value.value} ${interval}`},
+    );
+  }
+  if (keyword.value.kind !== 'subsystem') return found;
+  return [...atStart.filter(({value}) => !found.some(other => firstWord(other.value) === firstWord(value))), ...found];
+}
+
+/**
+ * What holds for everybody, and for each Match block that sets the keyword what holds in it. A block is taken with those
+ * that hold whenever it does: the same conditions, or fewer of them.
  */
 export function evaluateSshd(keyword: Keyword, settings: SshdSetting[], build: SshdBuild): Omit<SettingFact, 'change'> {
-  const own = settings.filter(setting => setting.keyword === keyword);
-  const atStart = combine(
-    keyword,
-    own.filter(({blocks}) => blocks.every(block => block.always)),
-    build,
-  );
-  const inBlocks = mayMatch(keyword, build.version) ? own : [];
-  const inMatch = (held: Set<string>) =>
-    inBlocks.filter(
-      ({blocks}) => blocks.length > 0 && blocks.every(block => block.always || held.has(block.condition)),
-    );
-  const connected = (held: Set<string>): Values => {
-    const found = combine(keyword, inMatch(held), build);
-    if (found.values.length === 0) return atStart;
-    const kept =
-      keyword.name === 'Subsystem'
-        ? atStart.values.filter(({value}) => !found.values.some(other => firstWord(other.value) === firstWord(value)))
-        : [];
-    return {
-      values: [...kept, ...found.values],
-      overridden: [...atStart.values, ...atStart.overridden, ...found.overridden],
-    };
-  };
-
-  const everybody = connected(new Set());
-  if (keyword.value.kind === 'listen')
-    everybody.values = everybody.values.flatMap(value =>
-      withPorts(value.value, settings).map(text => ({...value, value: text})),
-    );
-  const conditional: SettingFact['conditional'] = [];
-  const places = new Set<string>();
-  for (const {blocks} of own) {
+  const conditional = new Map<string, SettingFact['conditional'][number]>();
+  for (const {keyword: other, blocks} of settings) {
     const block = blocks.findLast(({always}) => !always);
-    if (block === undefined || places.has(block.where)) continue;
-    places.add(block.where);
-    const held = new Set(blocks.map(({condition}) => condition));
-    const condition = blocks
-      .filter(({always}) => !always)
-      .map(({condition: text}) => text)
-      .join(', ');
-    conditional.push({
-      condition,
+    if (other !== keyword || block === undefined || conditional.has(block.where)) continue;
+    const conditions = new Set(blocks.filter(({always}) => !always).map(({condition}) => condition));
+    const {values} = sshdValues(keyword, settings, build, ({condition}) => conditions.has(condition));
+    conditional.set(block.where, {
+      condition: [...conditions].join(', '),
       where: block.where,
-      values: connected(held).values.map(value => ({...value, origin: 'block'})),
+      values: values.map(value => ({...value, origin: 'block'})),
     });
   }
-  return {...everybody, conditional, default: defaultOf(keyword, settings, build)};
+  return {
+    ...sshdValues(keyword, settings, build, () => false),
+    conditional: [...conditional.values()],
+    default: defaultOf(keyword, settings, build),
+  };
 }
 
 const firstWord = (text: string) => text.split(' ')[0];
@@ -91,7 +98,7 @@ function beforeOneKeyword(keyword: Keyword, lines: SshdSetting[], {version}: Ssh
 }
 
 /** What the lines of one reading amount to, in the order of the files. */
-function combine(keyword: Keyword, given: SshdSetting[], build: SshdBuild): Values {
+function combine(keyword: Keyword, given: SshdSetting[], settings: SshdSetting[], build: SshdBuild): Values {
   const lines = beforeOneKeyword(keyword, given, build);
   const placed = (setting: SshdSetting, texts: string[]): SettingValue[] =>
     texts.map(value => ({value, where: setting.where, origin: setting.origin}));
@@ -106,7 +113,10 @@ function combine(keyword: Keyword, given: SshdSetting[], build: SshdBuild): Valu
     }
     case 'rekey': {
       const timed = lines.find(line => line.texts.length > 1);
-      return {values: placed(first, [`${first.texts[0]} ${timed?.texts[1] ?? '0'}`]), overridden: []};
+      return {
+        values: placed(first, [`${[first.texts[0], timed?.texts[1]].filter(Boolean).join(' ')}`]),
+        overridden: [],
+      };
     }
     case 'startups':
       return combineStartups(keyword, lines, build);
@@ -124,6 +134,15 @@ function combine(keyword: Keyword, given: SshdSetting[], build: SshdBuild): Valu
         values: placed(last, [last.texts[0]?.includes(':') ? (last.texts[0] as string) : `${last.texts[0]}:128`]),
         overridden: all.slice(0, -1),
       };
+    case 'listen': {
+      const values = lines.flatMap(line =>
+        placed(
+          line,
+          line.texts.flatMap(text => withPorts(text, settings)),
+        ),
+      );
+      return {values, overridden: []};
+    }
     default: {
       if (keyword.counts === 'all') return {values: all, overridden: []};
       const chosen = takesFirst(keyword, build) ? first : last;

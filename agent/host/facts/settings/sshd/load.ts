@@ -4,6 +4,7 @@ import {type MatchBlock, parseMatch} from './blocks.ts';
 import {type Keyword, sshdKeywords} from './keywords.ts';
 import {parseSshdLine} from './line.ts';
 import {readLineValue} from './values.ts';
+import {wholeProblems} from './whole.ts';
 
 /** One line that sets a keyword, with the Match blocks around it, the outermost first. */
 export type SshdSetting = {
@@ -108,7 +109,25 @@ export class SshdLoader {
     }
     const value = readLineValue(keyword, words, rest);
     if ('problem' in value) this.#refuse(place.where, value.problem);
+    else if (this.#isGivenTwice(keyword, value.texts))
+      this.#refuse(place.where, `${keyword.name} is given a second time`);
     else this.settings.push({keyword, written: name.toLowerCase(), texts: value.texts, ...place});
+  }
+
+  /** To be called after the last file: what sshd refuses once it has read everything. */
+  checkWhole(): void {
+    for (const {where, problem} of wholeProblems(this.settings)) this.#refuse(where, problem);
+  }
+
+  /** Before 9.5 a subsystem given twice was an error, and before 9.7 `AuthenticationMethods any` after other methods. */
+  #isGivenTwice(keyword: Keyword, texts: string[]): boolean {
+    const before = this.settings.filter(other => other.keyword === keyword);
+    if (keyword.name === 'AuthenticationMethods' && texts[0] === 'any' && !isSince(907, this.#version)) {
+      return before.some(({blocks}) => blocks.every(block => block.always));
+    }
+    if (keyword.name !== 'Subsystem' || isSince(905, this.#version)) return false;
+    const name = texts[0]?.split(' ')[0];
+    return before.some(other => other.texts[0]?.split(' ')[0] === name);
   }
 
   #refuse(where: string, problem: string): void {

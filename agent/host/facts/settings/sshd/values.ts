@@ -1,3 +1,4 @@
+import {mayBePattern} from './algorithms.ts';
 import type {Keyword} from './keywords.ts';
 
 /** What one line gives, in the words of `sshd -T`; a line of names gives one text each. */
@@ -12,14 +13,16 @@ export function readLineValue({name, value, counts}: Keyword, words: string[], r
     case 'ignored':
       return {texts: []};
     case 'rest':
-      return {texts: [none(name === 'VersionAddendum' ? (rest.split('#')[0] as string).trimEnd() : rest)]};
+      return {texts: [none(rest)]};
     case 'command':
       return rest.startsWith('/') || rest.toLowerCase() === 'none'
         ? {texts: [none(rest)]}
         : {problem: `${name} must be an absolute path`};
     case 'words':
-      if (words.length === 0) return {problem: `${name} without an argument`};
-      return {texts: counts === 'all' ? words : [words.map(none).join(' ')]};
+      if (words.length === 0 || words.includes(''))
+        return {problem: `${name} without an argument, or with an empty one`};
+      if (name === 'AuthenticationMethods' && words.length > 1 && words.includes('any')) return extra('any');
+      return {texts: counts === 'all' ? words : [words.map(word => listWord(name, word)).join(' ')]};
     case 'environment':
       return readEnvironment(words);
     case 'options':
@@ -51,6 +54,16 @@ export function readLineValue({name, value, counts}: Keyword, words: string[], r
   }
 }
 
+/** PermitListen takes a port alone for every address. */
+const listWord = (name: string, word: string): string =>
+  name === 'PermitListen' && !word.includes(':') && !['any', 'none'].includes(word) ? `*:${word}` : none(word);
+
+/** Two words for one level; `sshd -T` says SILENT, the manual page QUIET. */
+const sameWords = new Map([
+  ['DEBUG1', 'DEBUG'],
+  ['SILENT', 'QUIET'],
+]);
+
 const extra = (name: string): LineValue => ({problem: `extra arguments after ${name}`});
 
 function readWord(name: string, value: Keyword['value'], word: string): LineValue {
@@ -79,8 +92,10 @@ function readWord(name: string, value: Keyword['value'], word: string): LineValu
       return given(/^\d{1,9}(:\d{1,3}:\d{1,9})?$/.test(word) ? word : null, 'begin:rate:full');
     case 'blocks':
       return given(/^\d{1,2}(:\d{1,3})?$/.test(word) ? word : null, 'bits, or bits:bits');
+    case 'algorithms':
+      return given(/[*?]/.test(word) && !mayBePattern(value.family, word) ? null : word, 'names without a pattern');
     case 'upper':
-      return given(word.toUpperCase() === 'DEBUG1' ? 'DEBUG' : word.toUpperCase(), '');
+      return given(sameWords.get(word.toUpperCase()) ?? word.toUpperCase(), '');
     default:
       return given(word === '' ? null : none(word), 'a value');
   }
