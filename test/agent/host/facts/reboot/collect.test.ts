@@ -245,7 +245,7 @@ test('collectReboot() says which kernel the boot loader starts, and when it is n
   t.is((await fact(rhel({}, entries))).bootDefault, '5.14.0-503.el9.x86_64');
   const grub = 'set default="0"\nmenuentry \'Debian\' {\n  linux /boot/vmlinuz-6.1.0-42-amd64 root=/dev/sda1\n}\n';
   t.is((await fact(debian({'/boot/grub/grub.cfg': grub}))).bootDefault, running);
-  t.is((await fact(debian({'/boot/grub/grub.cfg': grub.replace('"0"', '"${saved_entry}"')}))).bootDefault, null);
+  t.is((await fact(debian({'/boot/grub/grub.cfg': grub.replace('"0"', `"$\{saved_entry}"`)}))).bootDefault, null);
 });
 
 test('collectReboot() notes the live patches that are on', async t => {
