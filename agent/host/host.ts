@@ -90,6 +90,11 @@ export type CommandOptions = {
   timeoutMs?: number;
   /** Of standard output and of standard error, each. Default 1 MiB. */
   maxBytes?: number;
+  /**
+   * Whom it runs as, with no other groups, no capabilities and no way to gain any (setpriv(1)). Never uid 0. Without
+   * root only the own ids are possible.
+   */
+  as?: {uid: number; gid: number};
 };
 
 /** The one value through which the agent looks at a machine. A fixture tree or an image can stand in for a machine. */

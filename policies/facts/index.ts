@@ -13,12 +13,14 @@ import type * as mounts from './mounts.ts';
 import type * as os from './os.ts';
 import type * as packages from './packages.ts';
 import type * as patch from './patch.ts';
+import type * as probe from './probe.ts';
 import type * as processes from './processes.ts';
 import type * as realpath from './realpath.ts';
 import type * as selinux from './selinux.ts';
 import type * as setting from './setting.ts';
 import type * as sudo from './sudo.ts';
 import type * as sysctl from './sysctl.ts';
+import type * as time from './time.ts';
 import type * as tree from './tree.ts';
 import type * as units from './units.ts';
 
@@ -42,6 +44,7 @@ export type FactMap = {
   os: {request: os.OsRequest; value: os.OsFact};
   packageFiles: {request: packages.PackageFilesRequest; value: packages.PackageFilesFact};
   packages: {request: packages.PackagesRequest; value: packages.PackagesFact};
+  probe: {request: probe.ProbeRequest; value: probe.ProbeFact};
   processEnvironment: {request: processes.ProcessEnvironmentRequest; value: processes.ProcessEnvironmentFact};
   processes: {request: processes.ProcessesRequest; value: processes.ProcessFact[]};
   realPaths: {request: realpath.RealPathsRequest; value: realpath.RealPathsFact};
@@ -55,6 +58,7 @@ export type FactMap = {
   sysctl: {request: sysctl.SysctlRequest; value: sysctl.SysctlFact};
   tree: {request: tree.TreeRequest; value: tree.TreeFact};
   updates: {request: patch.UpdatesRequest; value: patch.UpdatesFact};
+  time: {request: time.TimeRequest; value: time.TimeFact};
   units: {request: units.UnitsRequest; value: units.UnitsFact};
 };
 

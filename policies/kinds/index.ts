@@ -8,10 +8,12 @@ import {macKind} from './mac.ts';
 import {mountKind} from './mount.ts';
 import {packageKind} from './package.ts';
 import {patchKind} from './patch.ts';
+import {probeKind} from './probe.ts';
 import {processKind} from './process.ts';
 import {serviceKind} from './service.ts';
 import {settingKind} from './setting.ts';
 import {sysctlKind} from './sysctl.ts';
+import {timeKind} from './time.ts';
 import {treeKind} from './tree.ts';
 
 /** Every kind, sorted by name. A new kind is its own file, its page in docs/kinds/, and one line here. */
@@ -25,10 +27,12 @@ export const kinds: readonly Kind[] = [
   mountKind,
   packageKind,
   patchKind,
+  probeKind,
   processKind,
   serviceKind,
   settingKind,
   sysctlKind,
+  timeKind,
   treeKind,
 ];
 

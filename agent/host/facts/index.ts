@@ -18,6 +18,7 @@ import {collectSelinux} from './mac/selinux.ts';
 import {collectMounts} from './mounts.ts';
 import {collectOs} from './os.ts';
 import {collectPackageFiles, collectPackages} from './packages.ts';
+import {collectProbe} from './probe.ts';
 import {collectProcesses} from './processes/collect.ts';
 import {collectProcessEnvironment} from './processes/environment.ts';
 import {collectRealPaths} from './realpath.ts';
@@ -28,6 +29,7 @@ import {collectStaleLibraries} from './stale-libraries.ts';
 import {collectSudo} from './sudo.ts';
 import {collectSupport} from './support.ts';
 import {collectSysctl} from './sysctl.ts';
+import {collectTime} from './time/collect.ts';
 import {collectTree} from './tree/collect.ts';
 import {collectUnits} from './units/collect.ts';
 import {collectUpdates} from './updates.ts';
@@ -52,6 +54,7 @@ export const collectors: {[F in FactName]?: Collector<F>} = {
   os: collectOs,
   packageFiles: collectPackageFiles,
   packages: collectPackages,
+  probe: collectProbe,
   processEnvironment: collectProcessEnvironment,
   processes: collectProcesses,
   realPaths: collectRealPaths,
@@ -63,6 +66,7 @@ export const collectors: {[F in FactName]?: Collector<F>} = {
   sudo: collectSudo,
   support: collectSupport,
   sysctl: collectSysctl,
+  time: collectTime,
   tree: collectTree,
   units: collectUnits,
   updates: collectUpdates,
