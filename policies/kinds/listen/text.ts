@@ -33,9 +33,7 @@ export const unitsOf = (sockets: ListenerFact[]): string[] =>
   [
     ...new Set(
       sockets.flatMap(({holders}) =>
-        holders
-          .map(({unit}) => unit)
-          .filter(unit => unit !== null && unit.endsWith('.service') && !unit.startsWith('user@')),
+        holders.map(({unit}) => unit).filter(unit => unit?.endsWith('.service') && !unit.startsWith('user@')),
       ),
     ),
   ] as string[];

@@ -34,7 +34,7 @@ export function compareProcess(check: ProcessCheck, process: ProcessFact, facts:
     const actual = process.noNewPrivileges;
     compared.push(
       actual === null
-        ? {unseen: process.unseen['noNewPrivileges'] ?? 'not seen'}
+        ? {unseen: process.unseen.noNewPrivileges ?? 'not seen'}
         : {
             what: 'no new privileges',
             expected: onOff(check.no_new_privileges),
@@ -48,7 +48,7 @@ export function compareProcess(check: ProcessCheck, process: ProcessFact, facts:
     const modes = ['off', 'strict', 'filter'];
     compared.push(
       mode === null
-        ? {unseen: process.unseen['seccomp'] ?? 'not seen'}
+        ? {unseen: process.unseen.seccomp ?? 'not seen'}
         : {
             what: 'seccomp',
             expected: check.seccomp ? 'filter' : 'off',
@@ -91,7 +91,7 @@ function compareCapabilities(check: ProcessCheck, {capabilities}: ProcessFact): 
 
 function compareConfinement(wanted: boolean, process: ProcessFact, facts: Facts): Compared {
   const {label} = process;
-  if (label === null) return {unseen: process.unseen['label'] ?? 'its label was not seen'};
+  if (label === null) return {unseen: process.unseen.label ?? 'its label was not seen'};
   let enforcing = true;
   if (parseMacLabel(label)?.lsm === 'selinux') {
     const mode = readEnforce(facts);
@@ -114,7 +114,7 @@ function readEnforce(facts: Facts): boolean | string {
 }
 
 function compareStart(paths: string[], process: ProcessFact, facts: Facts): Compared {
-  if (process.startedAt === null) return {unseen: process.unseen['startedAt'] ?? 'its start was not seen'};
+  if (process.startedAt === null) return {unseen: process.unseen.startedAt ?? 'its start was not seen'};
   let latest: {path: string; at: string} | null = null;
   for (const path of paths) {
     const answer = facts.get(fileRequest(path));

@@ -61,7 +61,7 @@ const unitsOf = (check: ProcessCheck): string[] =>
  */
 function inUnit(process: ProcessFact, units: string[]): Trilean {
   const {cgroup, unit} = process;
-  if (cgroup === null) return {reason: process.unseen['cgroup'] ?? 'its cgroup is not that of systemd'};
+  if (cgroup === null) return {reason: process.unseen.cgroup ?? 'its cgroup is not that of systemd'};
   const parts = cgroup.split('/').filter(part => part !== '');
   const firstUnit = parts.findIndex(part => !part.endsWith('.slice'));
   const slices = firstUnit < 0 ? parts : parts.slice(0, firstUnit);
@@ -82,7 +82,7 @@ function pathTest(patterns: string[], facts: Facts): (process: ProcessFact) => T
     else if (answer.state === 'unseen') unresolved = answer.reason;
   }
   return ({exe, unseen}) => {
-    if (exe === null) return {reason: unseen['exe'] ?? 'its executable is not known'};
+    if (exe === null) return {reason: unseen.exe ?? 'its executable is not known'};
     if (real.has(exe) || patterns.some(pattern => matchesPath(pattern, exe))) return true;
     return unresolved === null ? false : {reason: unresolved};
   };
