@@ -42,7 +42,7 @@ export type TreeEntry = FileStat & {
 };
 
 export type TreeFact = {
-  /** The first 1,000, in the order of their paths. */
+  /** At most 1,000, sorted by path. */
   found: TreeEntry[];
   /** How many more there are. */
   more: number;

@@ -274,7 +274,7 @@ function flipFind(wanted: Find, key: keyof Find): Find {
   const {[key]: value, ...rest} = wanted;
   switch (key) {
     case 'type': {
-      const others = fileTypes.filter(type => !listOf(value as string).includes(type));
+      const others = fileTypes.filter(type => type !== 'link' && !listOf(value as string).includes(type));
       return {...rest, type: others.length > 0 ? others : ['fifo'], ...(others.length > 0 ? {} : {name: '/'})};
     }
     case 'mode_any':

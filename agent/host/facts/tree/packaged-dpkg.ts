@@ -54,14 +54,16 @@ function findOwned(name: string, text: string, entries: Map<string, TreeEntry>, 
   const paths = text.split('\n');
   for (const path of paths) {
     const wanted = merged(path);
-    if (entries.has(wanted) && !owners.has(wanted)) owners.set(wanted, {name, siblings: spread(paths)});
+    if (entries.has(wanted) && !owners.has(wanted)) owners.set(wanted, {name, siblings: spread(paths, entries)});
   }
 }
 
-/** Some of the paths from all over the list. */
-function spread(paths: string[]): string[] {
+/** Some of the paths from all over the list, none of which was found itself. */
+function spread(paths: string[], entries: Map<string, TreeEntry>): string[] {
   const step = Math.max(1, Math.floor(paths.length / maxSiblings));
-  return paths.filter((path, index) => index % step === 0 && path.length > 1).slice(0, maxSiblings);
+  return paths
+    .filter((path, index) => index % step === 0 && path.length > 1 && !entries.has(merged(path)))
+    .slice(0, maxSiblings);
 }
 
 async function judge(host: Host, path: string, entry: TreeEntry, {name, siblings}: Owner): Promise<Packaged> {
@@ -84,8 +86,8 @@ async function isUnchanged(host: Host, path: string, siblings: string[]): Promis
   if (!own.ok) return false;
   const times: number[] = [];
   for (const sibling of siblings) {
-    const stat = sibling === path ? null : await host.fs.lstat(sibling);
-    if (stat?.ok && stat.value.type === 'file') times.push(stat.value.changedMs);
+    const stat = await host.fs.lstat(sibling);
+    if (stat.ok && stat.value.type === 'file') times.push(stat.value.changedMs);
   }
   const median = times.sort((a, b) => a - b)[times.length >> 1];
   return median !== undefined && own.value.changedMs <= median + unpackMs;
