@@ -18,13 +18,22 @@ export function cureOf(
 }
 
 function editOf(check: CureCheck, values: SettingFact['values'], unit?: string): string | undefined {
-  const wanted = check.is ?? check.in?.[0] ?? check.at_least ?? check.at_most;
+  // Between two bounds the upper one is the less drastic change.
+  const wanted = check.is ?? check.in?.[0] ?? check.at_most ?? check.at_least;
   if (wanted !== undefined) return `set "${lineOf(check, String(wanted))}"`;
   if (check.contains !== undefined) return `add ${check.contains.join(', ')} to ${nameOf(check, unit)}`;
-  const unwanted = check.contains_none ?? check.not_in ?? (check.is_not === undefined ? undefined : [check.is_not]);
+  const unwanted =
+    presentOf(check.contains_none, values) ?? check.not_in ?? (check.is_not === undefined ? undefined : [check.is_not]);
   if (unwanted !== undefined) return `take ${unwanted.join(', ')} out of ${nameOf(check, unit)}`;
   if (check.present === true) return `set ${nameOf(check, unit)}`;
   return values.length > 0 ? `remove ${nameOf(check, unit)} (${values.map(({where}) => where).join(', ')})` : undefined;
+}
+
+/** The unwanted members that are set; all of them where the program's own list holds them. */
+function presentOf(unwanted: CureCheck['contains_none'], values: SettingFact['values']): typeof unwanted {
+  const members = new Set(values.flatMap(({value}) => value.split(/[\s,]+/)));
+  const present = unwanted?.filter(member => members.has(String(member))) ?? [];
+  return present.length > 0 ? present : unwanted;
 }
 
 const nameOf = ({section, key}: CureCheck, unit?: string): string =>
