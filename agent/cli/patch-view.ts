@@ -88,7 +88,7 @@ function showUpdates(page: Page, fact: UpdatesFact, {now, updatesUnknown}: Patch
   const others = fact.pending.length - security.length;
   const lead = updatesUnknown === null ? '' : 'at least ';
   page.line(
-    `${lead}${plural(waiting, 'security update')} pending, ${others} others${countOf(security, 'held')}${countOf(security, 'pinned')}${countOf(security, 'masked')}`,
+    `${lead}${plural(waiting, 'security update')} pending, ${plural(others, 'other')}${countOf(security, 'held')}${countOf(security, 'pinned')}${countOf(security, 'masked')}`,
   );
   if (updatesUnknown !== null) page.line(`not known for sure: ${updatesUnknown}`);
   page.table(
