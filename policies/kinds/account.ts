@@ -1,18 +1,19 @@
-import type {AccountsFact} from '../facts/accounts.ts';
 import {withoutValue} from '../facts/answer.ts';
 import type {HomesRequest} from '../facts/homes.ts';
 import type {Facts} from '../facts/index.ts';
 import {type Comparison, type Judgement, judged} from '../finding.ts';
 import {accountFlips} from './account/flips.ts';
 import {homeFilesWanted} from './account/homes.ts';
-import type {Part} from './account/part.ts';
+import {againstPart, nonePart, type Part} from './account/part.ts';
 import {type AccountCheck, accountSchema, isUserCheck, userKeys, wholeKeys} from './account/schema.ts';
+import {judgeSudo} from './account/sudo.ts';
 import {describeWho, judgeUsers} from './account/users.ts';
 import {judgeMembers, judgeUid0, judgeUnique, judgeWellFormed} from './account/whole.ts';
 import {defineKind} from './kind.ts';
 import {orList} from './shared.ts';
 
 const allKeys = [...userKeys, ...wholeKeys];
+const wantsAccounts = (check: AccountCheck) => allKeys.some(key => key !== 'sudo' && check[key] !== undefined);
 const wantsHomes = (check: AccountCheck) => check.home !== undefined || check.home_files !== undefined;
 
 export const accountKind = defineKind<typeof accountSchema>({
@@ -39,21 +40,28 @@ export const accountKind = defineKind<typeof accountSchema>({
     return problems;
   },
   canBeEmpty: mayBeNobody,
-  wants: check => [{fact: 'accounts'}, ...(wantsHomes(check) ? [homesRequest(check)] : [])],
+  wants: check => [
+    ...(wantsAccounts(check) ? [{fact: 'accounts'} as const] : []),
+    ...(wantsHomes(check) ? [homesRequest(check)] : []),
+    ...(check.sudo === undefined ? [] : [{fact: 'sudo'} as const]),
+  ],
   judge: (check, facts): Judgement[] => {
-    const accounts = facts.get({fact: 'accounts'});
-    if (accounts.state === 'unseen' || accounts.state === 'live-only') return [withoutValue('accounts', accounts)];
-    if (accounts.state === 'absent') return [{subject: 'accounts', verdict: 'none', reason: accounts.reason}];
-    const joined = joinParts(judgeParts(check, accounts.value, facts));
+    const joined = joinParts([
+      ...(wantsAccounts(check) ? judgeAccounts(check, facts) : []),
+      ...judgeSudoers(check, facts),
+    ]);
     return mayBeNobody(check)
       ? joined
       : joined.map(judgement => (judgement.verdict === 'none' ? {...judgement, verdict: 'unknown'} : judgement));
   },
   flips: accountFlips,
   looks: check => {
-    const files = ['/etc/passwd', '/etc/group', '/etc/shadow', '/etc/gshadow', '/etc/shells', '/etc/login.defs'];
-    const homes = wantsHomes(check) ? ' Looks at home directories and what lies in them, never through a link.' : '';
-    return `Reads ${files.join(', ')}.${homes}`;
+    const files = 'Reads /etc/passwd, /etc/group, /etc/shadow, /etc/gshadow, /etc/shells and /etc/login.defs.';
+    return [
+      ...(wantsAccounts(check) ? [files] : []),
+      ...(wantsHomes(check) ? ['Looks at home directories and what lies in them, never through a link.'] : []),
+      ...(check.sudo === undefined ? [] : ['Reads /etc/sudoers with all that it includes.']),
+    ].join(' ');
   },
   wanted: check =>
     allKeys
@@ -64,7 +72,7 @@ export const accountKind = defineKind<typeof accountSchema>({
 
 /** Whether nobody may be left to judge. Root is there on every machine, and has a password field and a shell. */
 function mayBeNobody(check: AccountCheck): boolean {
-  if (check.group_members !== undefined) return true;
+  if (check.group_members !== undefined || check.sudo !== undefined) return true;
   if (!isUserCheck(check)) return false;
   const {password, shell_in, shell_not_login, home, home_files: files} = check;
   const everyUserHas = [password, shell_in, shell_not_login, home?.exists, files?.absent, files?.present].some(
@@ -89,12 +97,16 @@ function describe(value: unknown): string {
     .join(', ');
 }
 
-function judgeParts(check: AccountCheck, accounts: AccountsFact, facts: Facts): Part[] {
+function judgeAccounts(check: AccountCheck, facts: Facts): Part[] {
+  const answer = facts.get({fact: 'accounts'});
+  if (answer.state === 'absent') return [nonePart(answer.reason)];
+  if (answer.state !== 'seen') return [againstPart([withoutValue('accounts', answer)])];
+  const accounts = answer.value;
   const parts: Part[] = [];
   if (isUserCheck(check)) {
     const homes = wantsHomes(check) ? facts.get(homesRequest(check)) : null;
     if (homes !== null && homes.state !== 'seen') {
-      parts.push({against: [{subject: 'homes', verdict: 'unknown', reason: homes.reason}], held: null, none: null});
+      parts.push(againstPart([{subject: 'homes', verdict: 'unknown', reason: homes.reason}]));
     } else parts.push(judgeUsers(check, accounts, homes?.value ?? null));
   }
   if (check.unique !== undefined) parts.push(judgeUnique(check.unique, accounts));
@@ -102,6 +114,14 @@ function judgeParts(check: AccountCheck, accounts: AccountsFact, facts: Facts): 
   if (check.well_formed !== undefined) parts.push(judgeWellFormed(check.well_formed, accounts));
   if (check.group_members !== undefined) parts.push(judgeMembers(check.group_members, accounts));
   return parts;
+}
+
+function judgeSudoers(check: AccountCheck, facts: Facts): Part[] {
+  if (check.sudo === undefined) return [];
+  const sudo = facts.get({fact: 'sudo'});
+  if (sudo.state === 'absent') return [nonePart(sudo.reason)];
+  if (sudo.state !== 'seen') return [againstPart([withoutValue('sudo', sudo)])];
+  return [judgeSudo(check.sudo, sudo.value, sudo.where)];
 }
 
 /** Failures and unknowns as they are; else one pass for all that held; else there was nobody to judge. */

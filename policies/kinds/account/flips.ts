@@ -24,6 +24,9 @@ export function accountFlips(check: AccountCheck): Array<{what: string; check: A
     if (only !== undefined) turn('group_members.in', {group_members: {group, includes: [nobody]}});
     if (includes !== undefined) turn('group_members.includes', {group_members: {group, in: [], includes: [nobody]}});
   }
+  const {password_required: asked, all_commands_only: all} = check.sudo ?? {};
+  if (asked !== undefined) turn('sudo.password_required', {sudo: {...check.sudo, password_required: false}});
+  if (all !== undefined) turn('sudo.all_commands_only', {sudo: {...check.sudo, all_commands_only: []}});
   turnFields(check, 'ageing', turn, {
     max_days_at_most: -1,
     min_days_at_least: 1e9,
