@@ -28,7 +28,7 @@ const everywhere: Array<[string, string[]]> = [
   ['AcceptEnv', ['LANG LC_*', 'TZ', 'XMODIFIERS LANGUAGE']],
   ['SetEnv', ['A=1', 'A=2 B=3', 'C="x y"', 'A=1 A=2']],
   ['AuthorizedKeysFile', ['.ssh/authorized_keys', '/etc/keys/%u .ssh/keys', 'none']],
-  ['AuthenticationMethods', ['publickey', 'publickey,password publickey', 'any']],
+  ['AuthenticationMethods', ['publickey', 'publickey,password publickey']],
   ['Banner', ['/etc/issue.net', 'none', 'NONE']],
   ['ForceCommand', ['/bin/true', 'internal-sftp -f AUTH # kept', 'none', '"quoted command"']],
   ['ChrootDirectory', ['/srv/%u', 'none']],

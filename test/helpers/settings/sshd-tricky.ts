@@ -119,6 +119,9 @@ const rows: Array<[name: string, main: string, others?: {[path: string]: string}
   ['timeout-none-wins', 'UnusedConnectionTimeout 5m\nUnusedConnectionTimeout none\n'],
   ['qos-last', 'IPQoS af21\nIPQoS cs1 af11\n'],
   ['rekey-two-lines', 'RekeyLimit 1G\nRekeyLimit 2G 30m\n'],
+  ['methods-any', 'AuthenticationMethods any\n'],
+  ['methods-any-second', 'AuthenticationMethods publickey\nAuthenticationMethods any\n'],
+  ['methods-turned-off', 'PubkeyAuthentication no\nAuthenticationMethods publickey,password\n'],
   ['setenv-first-line', 'SetEnv A=1 A=2 B=3\nSetEnv C=4\n'],
   ['algorithms-pattern-refused', 'Ciphers aes*-ctr,chacha*\n'],
   [

@@ -16,7 +16,9 @@ export function sshdRoot(cases: SshdCase[]): {root: string; close: () => void} {
     mkdirSync(dirname(join(root, path)), {recursive: true});
     writeFileSync(join(root, path), text);
   };
-  const version = spawnSync('dpkg-query', ['-W', '-f', '${Version}', 'openssh-server'], {encoding: 'utf8'}).stdout;
+  const version = spawnSync('dpkg-query', ['--show', 'openssh-server'], {encoding: 'utf8'})
+    .stdout.split('\t')[1]
+    ?.trim();
   const stanza = [
     'Package: openssh-server',
     'Status: install ok installed',

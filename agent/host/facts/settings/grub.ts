@@ -54,7 +54,11 @@ async function readPasswords(request: SettingRequest, {host, once}: SettingLooki
     const values = lines
       .filter(({key}) => key === request.key)
       .map(({value, path, line}): SettingValue => ({value, where: `${path}:${line}`, origin: 'main'}));
-    return {values, change: {file: '/etc/grub.d/40_custom', before: null, after: 'update-grub'}};
+    const redHat = reading.read.some(path => path.startsWith('/boot/grub2/'));
+    const change = redHat
+      ? {file: '/boot/grub2/user.cfg', before: null, after: 'grub2-setpassword'}
+      : {file: '/etc/grub.d/40_custom', before: null, after: 'update-grub'};
+    return {values, change};
   });
 }
 

@@ -1,5 +1,5 @@
 import {absent, seen, unseen} from '../../../../policies/facts/answer.ts';
-import type {SettingFact} from '../../../../policies/facts/setting.ts';
+import type {SettingFact, SettingValue} from '../../../../policies/facts/setting.ts';
 import type {Host} from '../../host.ts';
 import {packageVersion} from './package-version.ts';
 import {parseEnv} from './parse/env.ts';
@@ -33,10 +33,19 @@ export const readSshd: SettingReader = async (request, looking) => {
   if ('missing' in sshd) return absent(sshd.missing);
   if ('unseen' in sshd) return unseen(sshd.unseen);
   const fact = evaluateSshd(keyword, sshd.settings, sshd.build);
-  const before = fact.values[0]?.where ?? null;
-  const change = sshd.change && {...sshd.change, before: before?.startsWith(`${sshd.change.file}:`) ? null : before};
+  const change = changeBefore(sshd.change, fact.values[0]);
   return seen({...fact, change}, sshd.reading.read);
 };
+
+/** A value from the command line is changed there; another must be set before the line that wins now. */
+function changeBefore(change: SettingFact['change'], winner: SettingValue | undefined): SettingFact['change'] {
+  if (change === null || winner === undefined) return change;
+  const file = winner.where.slice(0, winner.where.lastIndexOf(':'));
+  if (winner.origin === 'command-line') {
+    return {file, before: null, after: change.after?.replace('reload', 'restart') ?? null};
+  }
+  return {...change, before: file === change.file ? null : winner.where};
+}
 
 async function load(looking: SettingLooking, file: string | undefined): Promise<Sshd> {
   const {host} = looking;

@@ -11,7 +11,7 @@ export function parseYaml(text: string): TreeDocument {
       version: '1.2',
       strict: false,
       uniqueKeys: false,
-      merge: true,
+
       prettyErrors: false,
       lineCounter: counter,
       logLevel: 'silent',
@@ -43,26 +43,43 @@ function flowDepth(text: string): number {
   return deepest;
 }
 
-function toTree(found: Node | null, document: Document, counter: LineCounter): TreeNode {
+/** How often `<<` may lead on, so that a mapping that merges itself ends. */
+const maxMerges = 8;
+
+function toTree(found: Node | null, document: Document, counter: LineCounter, merges = 0): TreeNode {
   const node = isAlias(found) ? (found.resolve(document) ?? null) : found;
   const line = found?.range ? counter.linePos(found.range[0]).line : null;
   if (isMap(node)) {
-    const nameOf = (key: unknown) => (isScalar(key) ? String(key.source ?? key.value) : '');
-    const get = (key: string) =>
+    const own = (key: string, deeper = 0): TreeNode[] =>
       node.items
         .filter(pair => nameOf(pair.key) === key)
         .map(pair => ({
-          ...toTree(pair.value as Node | null, document, counter),
+          ...toTree(pair.value as Node | null, document, counter, deeper),
           line: placeOf(pair.key, counter) ?? line,
         }));
-    return {kind: 'map', line, keys: () => [...new Set(node.items.map(pair => nameOf(pair.key)))], get};
+    const get = (key: string): TreeNode[] => {
+      const direct = own(key);
+      if (direct.length > 0 || merges >= maxMerges) return direct;
+      const bases = own('<<', merges + 1).flatMap(base => (base.kind === 'list' ? base.items() : [base]));
+      const found = bases.flatMap(base => (base.kind === 'map' ? base.get(key) : []));
+      return found.slice(0, 1);
+    };
+    const names = () => [...new Set(node.items.map(pair => nameOf(pair.key)))].filter(name => name !== '<<');
+    return {kind: 'map', line, keys: names, get};
   }
-  if (isSeq(node))
-    return {kind: 'list', line, items: () => node.items.map(item => toTree(item as Node | null, document, counter))};
+  if (isSeq(node)) {
+    return {
+      kind: 'list',
+      line,
+      items: () => node.items.map(item => toTree(item as Node | null, document, counter, merges)),
+    };
+  }
   if (!isScalar(node)) return {kind: 'scalar', text: 'null', line};
   const plain = node.type === 'PLAIN' ? node.source : undefined;
   return {kind: 'scalar', text: plain || String(node.value), line};
 }
+
+const nameOf = (key: unknown): string => (isScalar(key) ? String(key.source ?? key.value) : '');
 
 const placeOf = (key: unknown, counter: LineCounter): number | null =>
   isScalar(key) && key.range ? counter.linePos(key.range[0]).line : null;

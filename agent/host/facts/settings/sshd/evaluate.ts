@@ -26,10 +26,8 @@ export function sshdValues(
   const values = found.values.length === 0 ? atStart.values : joinReadings(keyword, atStart.values, found.values);
   if (keyword.value.kind === 'rekey') for (const value of values) if (!value.value.includes(' ')) value.value += ' 0';
   if (found.values.length === 0) return atStart;
-  return {
-    values,
-    overridden: [...atStart.values, ...atStart.overridden, ...found.overridden],
-  };
+  const others = [...atStart.values, ...atStart.overridden, ...found.overridden];
+  return {values, overridden: others.filter(({where}) => !values.some(value => value.where === where))};
 }
 
 /** A later reading takes the place of the first, but for what it does not name: other subsystems, a rekey interval. */
@@ -122,7 +120,10 @@ function combine(keyword: Keyword, given: SshdSetting[], settings: SshdSetting[]
       return combineStartups(keyword, lines, build);
     case 'timeout': {
       const chosen = lines.findLast(line => line.texts[0] === 'none') ?? first;
-      return {values: placed(chosen, chosen.texts), overridden: all.filter(({where}) => where !== chosen.where)};
+      return {
+        values: placed(chosen, [chosen.texts[0] === '0' ? 'none' : (chosen.texts[0] as string)]),
+        overridden: all.filter(({where}) => where !== chosen.where),
+      };
     }
     case 'subsystem': {
       const named = new Map<string | undefined, SettingValue>();

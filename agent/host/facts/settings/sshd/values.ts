@@ -80,7 +80,7 @@ function readWord(name: string, value: Keyword['value'], word: string): LineValu
     case 'time':
       return given(seconds(word), 'a time');
     case 'timeout':
-      return given(word.toLowerCase() === 'none' || seconds(word) === '0' ? 'none' : seconds(word), 'a time or none');
+      return given(word.toLowerCase() === 'none' ? 'none' : seconds(word), 'a time or none');
     case 'octal':
       return given(/^[0-7]{1,4}$/.test(word) ? `0${Number.parseInt(word, 8).toString(8)}` : null, 'an octal number');
     case 'port':
