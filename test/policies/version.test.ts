@@ -64,14 +64,14 @@ function randomVersion(below: (limit: number) => number): string {
 /** deb-version(7): dpkg refuses others, so they have no order. */
 const isValid = (version: string) => /^(?:\d+:)?\d[A-Za-z0-9.+~-]*$/.test(version) && !version.endsWith('-');
 
-test('compareVersions() orders 600 random pairs as dpkg --compare-versions does', t => {
+test('compareVersions() orders 300 random pairs as dpkg --compare-versions does', t => {
   if (!existsSync('/usr/bin/dpkg')) {
     t.log('dpkg is not installed, so there is nothing to compare with');
     return t.pass();
   }
   const below = seeded(7);
   const pairs: Array<[string, string]> = [];
-  while (pairs.length < 600) {
+  while (pairs.length < 300) {
     const pair: [string, string] = [randomVersion(below), randomVersion(below)];
     if (pair.every(isValid)) pairs.push(pair);
   }

@@ -69,7 +69,7 @@ export async function readIndex(
   });
   if (!read.ok) return read;
   if (digest !== null && digest.digest('hex') !== sha256) {
-    return failed('io', `cannot trust ${path}: it is damaged, its SHA256 is not the one in the Release file`);
+    return failed('io', `cannot trust ${path}: its SHA256 is not the one in the Release file, so it is damaged or was just replaced`);
   }
   try {
     scanner.end();

@@ -93,7 +93,7 @@ test('Lz4Decoder refuses or unpacks damaged data without checksums, and never mo
   const packed = pack(bytes, '-1', '-B4', '--no-frame-crc');
   const below = seeded(3);
   let refused = 0;
-  for (let round = 0; round < 2000; round++) {
+  for (let round = 0; round < 800; round++) {
     const damaged = mutated(packed, below);
     try {
       unpack(damaged, 4096, 1024 * 1024);
@@ -102,14 +102,14 @@ test('Lz4Decoder refuses or unpacks damaged data without checksums, and never mo
       refused++;
     }
   }
-  t.true(refused > 1000);
+  t.true(refused > 400);
 });
 
 test('Lz4Decoder notices every damage of data with checksums', t => {
   const bytes = sample(30_000);
   const packed = pack(bytes, '-1', '-B4', '-BX', '--content-size');
   const below = seeded(5);
-  for (let round = 0; round < 500; round++) {
+  for (let round = 0; round < 300; round++) {
     const damaged = mutated(packed, below);
     try {
       t.true(unpack(damaged).equals(bytes));
