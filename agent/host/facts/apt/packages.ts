@@ -69,7 +69,10 @@ export async function readIndex(
   });
   if (!read.ok) return read;
   if (digest !== null && digest.digest('hex') !== sha256) {
-    return failed('io', `cannot trust ${path}: its SHA256 is not the one in the Release file, so it is damaged or was just replaced`);
+    return failed(
+      'io',
+      `cannot trust ${path}: its SHA256 is not the one in the Release file, so it is damaged or was just replaced`,
+    );
   }
   try {
     scanner.end();
