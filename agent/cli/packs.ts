@@ -5,7 +5,7 @@ import {localHost} from '../host/local/host.ts';
 import type {Fixture} from '../host/memory/fixture.ts';
 import {readPackFolder, readYamlFiles} from '../packs/disk.ts';
 import {lintPack, readBases} from '../packs/lint.ts';
-import {shippedBases} from '../packs/load.ts';
+import {shippedBases} from '../home.ts';
 import {type ExitStatus, exitStatus, type Io} from './io.ts';
 
 /** `reeve packs lint PATH`: all problems of a pack, its cases run and its mutants tried. */

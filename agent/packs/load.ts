@@ -1,4 +1,3 @@
-import {fileURLToPath} from 'node:url';
 import {loadPack} from '../../policies/load/pack.ts';
 import {type Problem, sortProblems} from '../../policies/load/problem.ts';
 import {loadWaivers, type Waiver} from '../../policies/load/waivers.ts';
@@ -6,12 +5,10 @@ import type {Pack} from '../../policies/pack.ts';
 import {readOwnFile, whyUnsafe} from '../config/own-file.ts';
 import type {Config} from '../config/schema.ts';
 import {ReeveError} from '../errors.ts';
+import {shippedPacks} from '../home.ts';
 import type {Host} from '../host/host.ts';
 import {findPackFolders, type PackFolder, readPackFolder} from './disk.ts';
 
-/** Where the packs that reeve ships lie, beside the program. */
-export const shippedPacks = fileURLToPath(new URL('../../policies/packs', import.meta.url));
-export const shippedBases = fileURLToPath(new URL('../../policies/bases', import.meta.url));
 
 export type Site = {
   packs: Pack[];

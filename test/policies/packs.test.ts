@@ -4,7 +4,7 @@ import test from 'ava';
 import {localHost} from '../../agent/host/local/host.ts';
 import {readPackFolder, readYamlFiles} from '../../agent/packs/disk.ts';
 import {lintPack, readBases} from '../../agent/packs/lint.ts';
-import {shippedBases, shippedPacks} from '../../agent/packs/load.ts';
+import {shippedBases, shippedPacks} from '../../agent/home.ts';
 import {formatProblem} from '../../policies/load/problem.ts';
 
 const program = localHost('/');

@@ -1,6 +1,6 @@
 import {createRequire} from 'node:module';
-import {fileURLToPath} from 'node:url';
 import {getSystemErrorName} from 'node:util';
+import {nativePath} from '../../home.ts';
 
 /** Where glance() puts what; the order of reeve_native.c. */
 export const field = {
@@ -25,8 +25,6 @@ export type Native = {
   /** Null when there is no attribute of that name; a negative errno on failure. */
   readAttribute(fd: number, name: string): Buffer | null | number;
 };
-
-export const nativePath = fileURLToPath(new URL('../../native/build/reeve_native.node', import.meta.url));
 
 /** The native part, or null where it was not built: without a C compiler reeve runs slower and sees no attributes. */
 export const native: Native | null = load();

@@ -1,6 +1,6 @@
 import {type ChildProcess, fork} from 'node:child_process';
-import {fileURLToPath} from 'node:url';
 import type {MountFact} from '../../../policies/facts/mounts.ts';
+import {slowReaderPath} from '../../home.ts';
 import type {DirectFs} from '../direct.ts';
 import {failed, type Look} from '../look.ts';
 import type {SlowRequest} from './slow-reader.ts';
@@ -80,7 +80,7 @@ export class SlowReader {
 }
 
 async function startChild(): Promise<ChildProcess | null> {
-  const child = fork(fileURLToPath(new URL('slow-reader.ts', import.meta.url)), [], {
+  const child = fork(slowReaderPath, [], {
     cwd: '/',
     env: {},
     execArgv: [

@@ -1,0 +1,19 @@
+import {fileURLToPath} from 'node:url';
+
+/**
+ * The folder that holds the program, with a `/` at its end. It is one up from here in the sources (`agent/home.ts`) and
+ * in the program that `npm run build` joins to few files (`build/`), so both find what lies beside them.
+ */
+export const home = fileURLToPath(new URL('..', import.meta.url));
+
+const built = import.meta.url.endsWith('.mjs');
+
+/** The file that a process of its own starts with. */
+export const slowReaderPath = `${home}${built ? 'build/slow-reader.mjs' : 'agent/host/local/slow-reader.ts'}`;
+
+/** Where the packs that reeve ships lie, and the written-down machines that their cases build on. */
+export const shippedPacks = `${home}policies/packs`;
+export const shippedBases = `${home}policies/bases`;
+
+/** What `make -C agent/native` builds. */
+export const nativePath = `${home}agent/native/build/reeve_native.node`;
