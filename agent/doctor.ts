@@ -14,7 +14,7 @@ export async function doctor(
   host: Host,
   load: () => Promise<string>,
   columns: number,
-  progress: (fact: string) => void = () => {},
+  progress: (text: string) => void = () => {},
 ): Promise<Inspection> {
   const needs = [
     privilege(host),
@@ -68,7 +68,7 @@ async function attributes(host: Host): Promise<Need> {
     : lacks('file attributes', look.reason, null);
 }
 
-async function facts(host: Host, progress: (fact: string) => void): Promise<Need[]> {
+async function facts(host: Host, progress: (text: string) => void): Promise<Need[]> {
   const requests: {[what: string]: FactRequest} = {
     'operating system': {fact: 'os'},
     packages: {fact: 'packages'},
@@ -83,7 +83,7 @@ async function facts(host: Host, progress: (fact: string) => void): Promise<Need
   const collected = await collectFacts(
     host,
     all.map(([, request]) => request),
-    progress,
+    {progress},
   );
   return all.map(([what, request]) => needOf(what, collected.facts.get(request)));
 }

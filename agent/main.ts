@@ -113,7 +113,7 @@ withRoot(
   .option('--hours <number>', 'how far back to count denials', '24')
   .action(options =>
     run(inspect)(
-      host => macReport(host, {units: options.unit ?? [], hours: hoursOf(options.hours)}),
+      (host, progress) => macReport(host, {units: options.unit ?? [], hours: hoursOf(options.hours), progress}),
       options,
     ),
   );

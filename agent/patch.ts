@@ -1,5 +1,5 @@
 import type {Answer} from '../policies/facts/answer.ts';
-import type {FactMap, FactName, FactRequest} from '../policies/facts/index.ts';
+import type {FactMap, FactRequest} from '../policies/facts/index.ts';
 import type {Json} from '../policies/json.ts';
 import {whyUnknown} from '../policies/kinds/patch/updates.ts';
 import {renderPatch} from './cli/patch-view.ts';
@@ -18,7 +18,7 @@ export type PatchState = {
 export type PatchOptions = {
   /** Columns that a line of text may have; default 80. A word that is longer stays whole. */
   columns?: number;
-  progress?: (fact: FactName) => void;
+  progress?: (text: string) => void;
 };
 
 /**
@@ -31,7 +31,7 @@ export async function patchReport(
 ): Promise<{json: Json; text: string[]; verdictUnknown: boolean}> {
   const names = ['updates', 'reboot', 'staleLibraries', 'support', 'autoUpdates'] as const;
   const requests: FactRequest[] = names.map(fact => ({fact}));
-  const {facts} = await collectFacts(host, requests, progress);
+  const {facts} = await collectFacts(host, requests, {progress});
   const now = host.now();
   const updates = facts.get({fact: 'updates'});
   const state: PatchState = {

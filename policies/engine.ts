@@ -8,11 +8,22 @@ import type {CheckNode, Rule} from './pack.ts';
 /** Findings of one rule beyond this are summed up in one more: a bound on what one broken tree can report. */
 export const maxFindingsPerRule = 200;
 
-/** Every fact that judging these rules needs, each once, with the rules that want it. */
-export function wantedFacts(rules: Rule[]): Array<{request: FactRequest; rules: string[]}> {
-  const wanted = new Map<string, {request: FactRequest; rules: string[]}>();
+/** A fact that judging needs, with the rules that want it. Equal requests of several rules are one. */
+export type WantedFact = {request: FactRequest; rules: string[]};
+
+/** What it takes to know which of these rules speak of this host at all. */
+export const applicabilityFacts = (rules: Rule[]): WantedFact[] => gather(rules, rule => appliesWants(rule.applies));
+
+/** What it takes to judge these rules, beyond whether they apply. */
+export const judgingFacts = (rules: Rule[]): WantedFact[] => gather(rules, rule => nodeWants(rule.check, rule.id));
+
+/** Whether a rule may speak of this host: only then is it worth looking for what judging it needs. */
+export const mayApply = (rule: Rule, facts: Facts): boolean => applicability(rule.applies, facts).state === 'yes';
+
+function gather(rules: Rule[], wants: (rule: Rule) => FactRequest[]): WantedFact[] {
+  const wanted = new Map<string, WantedFact>();
   for (const rule of rules) {
-    for (const request of [...appliesWants(rule.applies), ...nodeWants(rule.check, rule.id)]) {
+    for (const request of wants(rule)) {
       const key = factKey(request);
       const entry = wanted.get(key) ?? {request, rules: []};
       if (entry.rules.at(-1) !== rule.id) entry.rules.push(rule.id);

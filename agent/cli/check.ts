@@ -36,10 +36,8 @@ export async function check(options: CheckOptions, io: Io): Promise<ExitStatus> 
 async function checkReport(host: Host, options: SelectionOptions, io: Io): Promise<Report> {
   const startedAt = host.now();
   const started = host.clock();
-  const {packs, rules, waivers, notes} = await selectRules(options);
-  const judged = await checkHost(host, rules, (fact, count) =>
-    io.progress(`looking at ${fact}${count > 1 ? ` (${count})` : ''}`),
-  );
+  const {packs, rules, waivers, notes, program, config} = await selectRules(options);
+  const judged = await checkHost(host, rules, {progress: io.progress, site: {program, directory: config.policies_dir}});
   io.progress(null);
   const {findings} = applyWaivers(judged, waivers, {
     now: startedAt,

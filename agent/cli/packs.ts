@@ -1,11 +1,11 @@
 import {realpathSync} from 'node:fs';
 import {formatProblem} from '../../policies/load/problem.ts';
 import {ReeveError} from '../errors.ts';
+import {shippedBases} from '../home.ts';
 import {localHost} from '../host/local/host.ts';
 import type {Fixture} from '../host/memory/fixture.ts';
 import {readPackFolder, readYamlFiles} from '../packs/disk.ts';
 import {lintPack, readBases} from '../packs/lint.ts';
-import {shippedBases} from '../home.ts';
 import {type ExitStatus, exitStatus, type Io} from './io.ts';
 
 /** `reeve packs lint PATH`: all problems of a pack, its cases run and its mutants tried. */

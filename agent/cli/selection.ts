@@ -2,15 +2,24 @@ import {type Severity, severities} from '../../policies/finding.ts';
 import {nearest} from '../../policies/load/schema.ts';
 import type {Rule} from '../../policies/pack.ts';
 import {loadConfig} from '../config/load.ts';
+import type {Config} from '../config/schema.ts';
 import {ReeveError} from '../errors.ts';
+import type {Host} from '../host/host.ts';
 import {localHost} from '../host/local/host.ts';
 import {loadSite, type Site} from '../packs/load.ts';
 
 /** Options that every command on rules has. */
 export type SelectionOptions = {pack?: string[]; rule?: string[]; config?: string};
 
+export type Selection = Site & {
+  rules: Rule[];
+  /** The machine that reeve runs on, which is not always the one that is judged. */
+  program: Host;
+  config: Config;
+};
+
 /** Loads what the site configured, and the rules that the options choose of it. */
-export async function selectRules(options: SelectionOptions): Promise<Site & {rules: Rule[]}> {
+export async function selectRules(options: SelectionOptions): Promise<Selection> {
   const program = localHost('/');
   const {config, note} = await loadConfig(program, options.config ?? null);
   const site = await loadSite(program, config, options.pack ?? []);
@@ -22,7 +31,7 @@ export async function selectRules(options: SelectionOptions): Promise<Site & {ru
   }
   const rules = wanted.length === 0 ? all : all.filter(({id}) => wanted.includes(id));
   const notes = note === null || note.includes('does not exist') ? site.notes : [note, ...site.notes];
-  return {...site, notes, rules};
+  return {...site, notes, rules, program, config};
 }
 
 function hint(id: string, rules: Rule[]): string {

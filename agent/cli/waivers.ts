@@ -7,10 +7,13 @@ import {type SelectionOptions, selectRules} from './selection.ts';
 
 /** `reeve waivers`: each waiver and what became of it on this host now. Only the waived rules are judged. */
 export async function listWaivers(options: SelectionOptions & {json?: boolean}, io: Io): Promise<ExitStatus> {
-  const {packs, rules, waivers, notes} = await selectRules(options);
+  const {packs, rules, waivers, notes, program, config} = await selectRules(options);
   const judged = rules.filter(rule => waivers.some(waiver => waiver.rule === rule.id));
   const host = io.openHost('/');
-  const findings = await checkHost(host, judged, fact => io.progress(`looking at ${fact}`));
+  const findings = await checkHost(host, judged, {
+    progress: io.progress,
+    site: {program, directory: config.policies_dir},
+  });
   io.progress(null);
   const {statuses} = applyWaivers(findings, waivers, {
     now: host.now(),

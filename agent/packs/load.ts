@@ -8,7 +8,9 @@ import {ReeveError} from '../errors.ts';
 import {shippedPacks} from '../home.ts';
 import type {Host} from '../host/host.ts';
 import {findPackFolders, type PackFolder, readPackFolder} from './disk.ts';
+import {isPackSigned} from './signature.ts';
 
+export const packKeysPath = '/etc/reeve/pack-keys';
 
 export type Site = {
   packs: Pack[];
@@ -26,11 +28,13 @@ export async function loadSite(program: Host, config: Config, only: string[] = [
     ...(await findPackFolders(program, shippedPacks)),
     ...(await findSitePacks(program, config.policies_dir)),
   ];
+  const keys = await readPackKeys(program);
   const problems: Problem[] = [];
   const packs: Pack[] = [];
   for (const path of folders) {
     const folder = await readPackFolder(program, path);
-    const loaded = loadPack({files: folder.files, signed: false}, config.params[nameOf(folder)] ?? {});
+    const {signed} = isPackSigned(folder.files, folder.signature, keys, program.now());
+    const loaded = loadPack({files: folder.files, signed}, config.params[nameOf(folder)] ?? {});
     if (loaded.value === null) problems.push(...loaded.problems);
     else packs.push(loaded.value);
   }
@@ -43,6 +47,12 @@ export async function loadSite(program: Host, config: Config, only: string[] = [
   }
   const {waivers, notes} = await readWaivers(program, config.policies_dir);
   return {packs: select(packs, only.length > 0 ? only : config.packs), waivers, notes};
+}
+
+/** The keys whose packs may hold probes, allowed_signers(5). Null when there is no such file, or only root may read it. */
+async function readPackKeys(program: Host): Promise<string | null> {
+  const file = await readOwnFile(program, packKeysPath, 'REEVE_CONFIG_INVALID');
+  return file.state === 'read' ? file.text : null;
 }
 
 /** Site packs decide what is judged, so nobody but root may have written their folders. */

@@ -4,9 +4,25 @@ import {withoutValue} from '../facts/answer.ts';
 import type {FileFact, FileRequest, FileStat} from '../facts/file.ts';
 import {type Comparison, type Judgement, judged} from '../finding.ts';
 import {defineKind} from './kind.ts';
-import {formatMode, listOf, modeText, nameMatches, nameOrNames, orList, parseMode, pathOrPaths, shellWord, showName, symbolicMode} from './shared.ts';
+import {
+  formatMode,
+  listOf,
+  modeText,
+  nameMatches,
+  nameOrNames,
+  orList,
+  parseMode,
+  pathOrPaths,
+  shellWord,
+  showName,
+  symbolicMode,
+} from './shared.ts';
 
-const texts = Type.Array(Type.String({minLength: 1, maxLength: 1024}), {minItems: 1, maxItems: 64, wanted: 'a list of texts'});
+const texts = Type.Array(Type.String({minLength: 1, maxLength: 1024}), {
+  minItems: 1,
+  maxItems: 64,
+  wanted: 'a list of texts',
+});
 const fileTypes = ['file', 'directory', 'link', 'fifo', 'socket', 'character-device', 'block-device'] as const;
 
 const schema = Type.Object(
@@ -29,12 +45,25 @@ const schema = Type.Object(
 );
 type FileCheck = Static<typeof schema>;
 
-const expectations = ['exists', 'type', 'owner', 'group', 'mode_at_most', 'mode_at_least', 'parents', 'lines_include', 'lines_exclude', 'text_excludes', 'certificate_valid_days'] as const;
+const expectations = [
+  'exists',
+  'type',
+  'owner',
+  'group',
+  'mode_at_most',
+  'mode_at_least',
+  'parents',
+  'lines_include',
+  'lines_exclude',
+  'text_excludes',
+  'certificate_valid_days',
+] as const;
 const contentMaxBytes = 256 * 1024;
 
 export const fileKind = defineKind<typeof schema>({
   name: 'file',
-  summary: 'One path, or the paths that a pattern matches: existence, type, owner, permission bounds, lines, certificate.',
+  summary:
+    'One path, or the paths that a pattern matches: existence, type, owner, permission bounds, lines, certificate.',
   schema,
   problems: check =>
     expectations.some(key => check[key] !== undefined)
@@ -50,7 +79,9 @@ export const fileKind = defineKind<typeof schema>({
       if (answer.state === 'unseen' || answer.state === 'live-only') return [withoutValue(path, answer)];
       const files = answer.state === 'seen' ? answer.value : [];
       if (files.length === 0) return [missing(check, path)];
-      return files.map(file => ('unseen' in file ? {subject: file.path, verdict: 'unknown', reason: file.unseen} : judgeFile(check, file, now)));
+      return files.map(file =>
+        'unseen' in file ? {subject: file.path, verdict: 'unknown', reason: file.unseen} : judgeFile(check, file, now),
+      );
     });
     const found = judgements.filter(({verdict}) => verdict !== 'none');
     return found.length > 0 ? found : judgements.slice(0, 1);
@@ -77,7 +108,9 @@ export const fileKind = defineKind<typeof schema>({
       check.lines_include === undefined ? '' : `has the lines ${check.lines_include.join('; ')}`,
       check.lines_exclude === undefined ? '' : `has none of the lines ${check.lines_exclude.join('; ')}`,
       check.text_excludes === undefined ? '' : `holds none of ${check.text_excludes.join('; ')}`,
-      check.certificate_valid_days === undefined ? '' : `certificates valid for ${check.certificate_valid_days} more days`,
+      check.certificate_valid_days === undefined
+        ? ''
+        : `certificates valid for ${check.certificate_valid_days} more days`,
     ];
     return `${listOf(check.path).join(', ')}: ${parts.filter(part => part !== '').join(', ')}`;
   },
@@ -94,11 +127,16 @@ function requestOf(check: FileCheck, path: string): FileRequest & {fact: 'file'}
 }
 
 const wantsContent = (check: FileCheck) =>
-  [check.lines_include, check.lines_exclude, check.text_excludes, check.certificate_valid_days].some(value => value !== undefined);
+  [check.lines_include, check.lines_exclude, check.text_excludes, check.certificate_valid_days].some(
+    value => value !== undefined,
+  );
 
 function missing(check: FileCheck, path: string): Judgement {
   if (check.exists === undefined) return {subject: path, verdict: 'none', reason: `${path} does not exist`};
-  return judged(path, [{what: 'exists', expected: check.exists, actual: false, ok: !check.exists}], {where: [path], scope: 'persistent'});
+  return judged(path, [{what: 'exists', expected: check.exists, actual: false, ok: !check.exists}], {
+    where: [path],
+    scope: 'persistent',
+  });
 }
 
 function judgeFile(check: FileCheck, file: FileFact, now: number): Judgement {
@@ -111,33 +149,73 @@ function judgeFile(check: FileCheck, file: FileFact, now: number): Judgement {
   const word = shellWord(file.path);
   if (check.exists !== undefined) {
     add({what: 'exists', expected: check.exists, actual: true, ok: check.exists}, `remove ${word}`);
-    if (!check.exists) return judged(file.path, compared, {where: [file.path], scope: 'persistent', cure: cures.join('; ')});
+    if (!check.exists)
+      return judged(file.path, compared, {where: [file.path], scope: 'persistent', cure: cures.join('; ')});
   }
-  if (check.type !== undefined) add({what: 'type', expected: check.type, actual: file.type, ok: file.type === check.type});
+  if (check.type !== undefined)
+    add({what: 'type', expected: check.type, actual: file.type, ok: file.type === check.type});
   if (check.owner !== undefined) {
     const wanted = listOf(check.owner);
-    add({what: 'owner', expected: orList(wanted), actual: showName(file.owner, file.uid), ok: nameMatches(file.owner, file.uid, wanted)}, `chown ${wanted[0]} ${word}`);
+    add(
+      {
+        what: 'owner',
+        expected: orList(wanted),
+        actual: showName(file.owner, file.uid),
+        ok: nameMatches(file.owner, file.uid, wanted),
+      },
+      `chown ${wanted[0]} ${word}`,
+    );
   }
   if (check.group !== undefined) {
     const wanted = listOf(check.group);
-    add({what: 'group', expected: orList(wanted), actual: showName(file.group, file.gid), ok: nameMatches(file.group, file.gid, wanted)}, `chgrp ${wanted[0]} ${word}`);
+    add(
+      {
+        what: 'group',
+        expected: orList(wanted),
+        actual: showName(file.group, file.gid),
+        ok: nameMatches(file.group, file.gid, wanted),
+      },
+      `chgrp ${wanted[0]} ${word}`,
+    );
   }
   if (file.type !== 'link') addMode(check, file, word, add);
   else if (check.mode_at_most !== undefined || check.mode_at_least !== undefined) {
-    add({what: 'type', expected: 'not a link', actual: `link to ${file.target ?? 'an unread target'}`, ok: false}, `replace the link ${word} by the file itself`);
+    add(
+      {what: 'type', expected: 'not a link', actual: `link to ${file.target ?? 'an unread target'}`, ok: false},
+      `replace the link ${word} by the file itself`,
+    );
   }
   if (check.parents !== undefined) add(...judgeParents(file.parents ?? []));
   if (wantsContent(check)) {
     const content = file.content;
-    if (content === null) return {subject: file.path, verdict: 'unknown', reason: `${file.path} is a ${file.type}, so it has no content to read`};
+    if (content === null)
+      return {
+        subject: file.path,
+        verdict: 'unknown',
+        reason: `${file.path} is a ${file.type}, so it has no content to read`,
+      };
     if (content.state === 'unseen') return {subject: file.path, verdict: 'unknown', reason: content.reason};
-    if (content.truncated) return {subject: file.path, verdict: 'unknown', reason: `${file.path} is larger than ${contentMaxBytes} bytes, so not all of it was read`};
+    if (content.truncated)
+      return {
+        subject: file.path,
+        verdict: 'unknown',
+        reason: `${file.path} is larger than ${contentMaxBytes} bytes, so not all of it was read`,
+      };
     for (const comparison of judgeContent(check, content.bytes, now)) add(comparison);
   }
-  return judged(file.path, compared, {where: [file.path], scope: 'persistent', cure: cures.length > 0 ? cures.join('; ') : undefined});
+  return judged(file.path, compared, {
+    where: [file.path],
+    scope: 'persistent',
+    cure: cures.length > 0 ? cures.join('; ') : undefined,
+  });
 }
 
-function addMode(check: FileCheck, file: FileFact, word: string, add: (comparison: Comparison, cure?: string) => void): void {
+function addMode(
+  check: FileCheck,
+  file: FileFact,
+  word: string,
+  add: (comparison: Comparison, cure?: string) => void,
+): void {
   const actual = formatMode(file.mode);
   if (check.mode_at_most !== undefined) {
     const over = file.mode & ~parseMode(check.mode_at_most);
@@ -145,17 +223,25 @@ function addMode(check: FileCheck, file: FileFact, word: string, add: (compariso
   }
   if (check.mode_at_least !== undefined) {
     const lacking = parseMode(check.mode_at_least) & ~file.mode;
-    add({what: 'mode', expected: modeBounds(check), actual, ok: lacking === 0}, `chmod ${symbolicMode(0, lacking)} ${word}`);
+    add(
+      {what: 'mode', expected: modeBounds(check), actual, ok: lacking === 0},
+      `chmod ${symbolicMode(0, lacking)} ${word}`,
+    );
   }
 }
 
 const modeBounds = (check: FileCheck): string =>
-  [check.mode_at_most && `at most ${check.mode_at_most}`, check.mode_at_least && `at least ${check.mode_at_least}`].filter(Boolean).join(' and ');
+  [check.mode_at_most && `at most ${check.mode_at_most}`, check.mode_at_least && `at least ${check.mode_at_least}`]
+    .filter(Boolean)
+    .join(' and ');
 
 /** A parent is safe when root owns it and nobody else may write in it, except in a sticky directory. */
 function judgeParents(parents: FileStat[]): [Comparison, string | undefined] {
   const unsafe = parents.find(({uid, mode}) => uid !== 0 || ((mode & 0o022) !== 0 && (mode & 0o1000) === 0));
-  const actual = unsafe === undefined ? 'all safe' : `${unsafe.path} owner ${showName(unsafe.owner, unsafe.uid)}, mode ${formatMode(unsafe.mode)}`;
+  const actual =
+    unsafe === undefined
+      ? 'all safe'
+      : `${unsafe.path} owner ${showName(unsafe.owner, unsafe.uid)}, mode ${formatMode(unsafe.mode)}`;
   return [
     {what: 'parents', expected: 'owned by root, not writable by others', actual, ok: unsafe === undefined},
     unsafe && `chown root ${shellWord(unsafe.path)}; chmod go-w ${shellWord(unsafe.path)}`,
@@ -168,17 +254,33 @@ function judgeContent(check: FileCheck, bytes: Uint8Array, now: number): Compari
   const compared: Comparison[] = [];
   if (check.lines_include !== undefined) {
     const lacking = check.lines_include.filter(line => !lines.has(line.trim()));
-    compared.push({what: 'lines', expected: check.lines_include, actual: lacking.length > 0 ? `without ${lacking.join('; ')}` : 'all there', ok: lacking.length === 0});
+    compared.push({
+      what: 'lines',
+      expected: check.lines_include,
+      actual: lacking.length > 0 ? `without ${lacking.join('; ')}` : 'all there',
+      ok: lacking.length === 0,
+    });
   }
   if (check.lines_exclude !== undefined) {
     const there = check.lines_exclude.filter(line => lines.has(line.trim()));
-    compared.push({what: 'unwanted lines', expected: 'none', actual: there.length > 0 ? there : 'none', ok: there.length === 0});
+    compared.push({
+      what: 'unwanted lines',
+      expected: 'none',
+      actual: there.length > 0 ? there : 'none',
+      ok: there.length === 0,
+    });
   }
   if (check.text_excludes !== undefined) {
     const there = check.text_excludes.filter(part => text.includes(part));
-    compared.push({what: 'unwanted text', expected: 'none', actual: there.length > 0 ? there : 'none', ok: there.length === 0});
+    compared.push({
+      what: 'unwanted text',
+      expected: 'none',
+      actual: there.length > 0 ? there : 'none',
+      ok: there.length === 0,
+    });
   }
-  if (check.certificate_valid_days !== undefined) compared.push(...judgeCertificates(check.certificate_valid_days, text, now));
+  if (check.certificate_valid_days !== undefined)
+    compared.push(...judgeCertificates(check.certificate_valid_days, text, now));
   return compared;
 }
 
@@ -188,7 +290,8 @@ const certificatePattern = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFIC
 function judgeCertificates(days: number, text: string, now: number): Comparison[] {
   const expected = `valid now and for ${days} more days`;
   const blocks = text.match(certificatePattern) ?? [];
-  if (blocks.length === 0) return [{what: 'certificate', expected, actual: 'no PEM certificate in the file', ok: false}];
+  if (blocks.length === 0)
+    return [{what: 'certificate', expected, actual: 'no PEM certificate in the file', ok: false}];
   return blocks.slice(0, 20).map((block, index) => {
     const what = index === 0 ? 'certificate' : `chain certificate ${index}`;
     try {

@@ -5,35 +5,59 @@ import type {Collector, Looking} from './collector.ts';
 import {collectors} from './index.ts';
 import {HostTables} from './tables.ts';
 
-export type Collected = {
-  facts: Facts;
-  /** What looking cost for each request, by its key; looking that served several is shared out evenly. */
-  costMs: Map<string, number>;
+export type CollectOptions = {
+  /** Told of each fact before it is looked up, and by looks that take long how far they have come. */
+  progress?: (text: string) => void;
+  site?: Looking['site'];
 };
 
-/** Looks up every request, one fact after the other. `progress` is told of each fact before it begins. */
-export async function collectFacts(host: Host, requests: FactRequest[], progress: (fact: FactName, count: number) => void = () => {}): Promise<Collected> {
-  const answers = new Map<string, Answer<unknown>>();
-  const costMs = new Map<string, number>();
-  const looking: Looking = {host, tables: new HostTables(host)};
-  for (const [fact, group] of Map.groupBy(requests, request => request.fact)) {
-    progress(fact, group.length);
-    const started = host.clock();
-    const found = await collectGroup(fact, group, looking);
-    const each = (host.clock() - started) / group.length;
-    for (const [index, request] of group.entries()) {
-      answers.set(factKey(request), found[index] as Answer<unknown>);
-      costMs.set(factKey(request), each);
+/** The facts of one host, looked up in as many steps as it takes; each request is looked up once. */
+export class Collection {
+  /** What looking cost for each request, by its key; looking that served several is shared out evenly. */
+  readonly costMs = new Map<string, number>();
+  readonly facts: Facts;
+  readonly #answers = new Map<string, Answer<unknown>>();
+  readonly #looking: Looking;
+  readonly #progress: (text: string) => void;
+
+  constructor(host: Host, {progress = () => {}, site}: CollectOptions = {}) {
+    this.#progress = progress;
+    this.#looking = {host, tables: new HostTables(host), progress, ...(site === undefined ? {} : {site})};
+    this.facts = {
+      get: request => {
+        const answer = this.#answers.get(factKey(request));
+        if (answer === undefined) throw new Error(`the fact ${factKey(request)} was never asked for`);
+        return answer as never;
+      },
+    };
+  }
+
+  /** Looks up what is not known yet, one fact after the other. */
+  async look(requests: FactRequest[]): Promise<void> {
+    const open = requests.filter(request => !this.#answers.has(factKey(request)));
+    const {host} = this.#looking;
+    for (const [fact, group] of Map.groupBy(open, request => request.fact)) {
+      this.#progress(`looking at ${fact}${group.length > 1 ? ` (${group.length})` : ''}`);
+      const started = host.clock();
+      const found = await collectGroup(fact, group, this.#looking);
+      const each = (host.clock() - started) / group.length;
+      for (const [index, request] of group.entries()) {
+        this.#answers.set(factKey(request), found[index] as Answer<unknown>);
+        this.costMs.set(factKey(request), each);
+      }
     }
   }
-  const facts: Facts = {
-    get: request => {
-      const answer = answers.get(factKey(request));
-      if (answer === undefined) throw new Error(`the fact ${factKey(request)} was never asked for`);
-      return answer as never;
-    },
-  };
-  return {facts, costMs};
+}
+
+/** Looks up every request in one step. */
+export async function collectFacts(
+  host: Host,
+  requests: FactRequest[],
+  options: CollectOptions = {},
+): Promise<Collection> {
+  const collection = new Collection(host, options);
+  await collection.look(requests);
+  return collection;
 }
 
 /** A collector that throws has a bug: its facts are unseen, the others still count. */

@@ -1,5 +1,5 @@
-import type {EnvironmentFact} from '../../../policies/facts/os.ts';
 import {seen} from '../../../policies/facts/answer.ts';
+import type {EnvironmentFact} from '../../../policies/facts/os.ts';
 import type {Host} from '../host.ts';
 import {single} from './collector.ts';
 
@@ -23,8 +23,12 @@ export const collectEnvironment = single<'environment'>(async ({host}) => {
 
 async function detectContainer(host: Host): Promise<{container: string | null; where: string[]}> {
   const manager = await host.fs.readFile('/run/systemd/container', {maxBytes: 256});
-  if (manager.ok) return {container: manager.value.bytes.toString('utf8').trim() || 'other', where: ['/run/systemd/container']};
-  for (const [path, name] of [['/.dockerenv', 'docker'], ['/run/.containerenv', 'podman']] as const) {
+  if (manager.ok)
+    return {container: manager.value.bytes.toString('utf8').trim() || 'other', where: ['/run/systemd/container']};
+  for (const [path, name] of [
+    ['/.dockerenv', 'docker'],
+    ['/run/.containerenv', 'podman'],
+  ] as const) {
     if ((await host.fs.lstat(path)).ok) return {container: name, where: [path]};
   }
   const environment = await host.fs.readFile('/proc/1/environ', {maxBytes: 64 * 1024});

@@ -17,17 +17,33 @@ async function lookUp(host: Host, names: NameTables, request: FileRequest): Prom
   }
   const {paths, unseen} = await expandPattern(host.fs, request.path);
   const facts = await Promise.all(paths.map(path => lookAt(host, names, request, path)));
-  return seen([...facts.filter(fact => fact !== null), ...unseen.map(({path, reason}) => ({path, unseen: reason}))], [request.path]);
+  return seen(
+    [...facts.filter(fact => fact !== null), ...unseen.map(({path, reason}) => ({path, unseen: reason}))],
+    [request.path],
+  );
 }
 
-async function lookAt(host: Host, names: NameTables, request: FileRequest, path: string): Promise<FileFacts[number] | null> {
+async function lookAt(
+  host: Host,
+  names: NameTables,
+  request: FileRequest,
+  path: string,
+): Promise<FileFacts[number] | null> {
   const stat = request.follow ? await host.fs.stat(path) : await host.fs.lstat(path);
   if (!stat.ok) return stat.code === 'absent' ? null : {path, unseen: stat.reason};
   const target = stat.value.type === 'link' ? await host.fs.readLink(path) : null;
-  const fact: FileFact = {...fileStat(path, stat.value, names), target: target?.ok ? target.value : null, content: null, parents: null, entries: null};
+  const fact: FileFact = {
+    ...fileStat(path, stat.value, names),
+    target: target?.ok ? target.value : null,
+    content: null,
+    parents: null,
+    entries: null,
+  };
   if (request.contentMaxBytes !== undefined && stat.value.type === 'file') {
     const file = await host.fs.readFile(path, {maxBytes: request.contentMaxBytes, follow: request.follow});
-    fact.content = file.ok ? {state: 'seen', bytes: file.value.bytes, truncated: file.value.truncated} : {state: 'unseen', reason: file.reason};
+    fact.content = file.ok
+      ? {state: 'seen', bytes: file.value.bytes, truncated: file.value.truncated}
+      : {state: 'unseen', reason: file.reason};
   }
   if (request.entriesMax !== undefined && stat.value.type === 'directory') {
     const list = await host.fs.list(path, {max: request.entriesMax});

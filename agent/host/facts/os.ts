@@ -14,7 +14,10 @@ export const collectOs = single<'os'>(async ({host}) => {
       return seen(
         {
           id,
-          like: get('ID_LIKE').toLowerCase().split(/\s+/).filter(word => word !== ''),
+          like: get('ID_LIKE')
+            .toLowerCase()
+            .split(/\s+/)
+            .filter(word => word !== ''),
           version: get('VERSION_ID'),
           codename: get('VERSION_CODENAME'),
           prettyName: get('PRETTY_NAME') || id,

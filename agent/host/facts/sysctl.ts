@@ -12,14 +12,23 @@ export const collectSysctl: Collector<'sysctl'> = async (requests, {host}) => {
   return Promise.all(requests.map(request => lookUp(host, configuration, request)));
 };
 
-async function lookUp(host: Host, {assignments, unreadable, read}: Configuration, {key}: SysctlRequest): Promise<Answer<SysctlFact>> {
+async function lookUp(
+  host: Host,
+  {assignments, unreadable, read}: Configuration,
+  {key}: SysctlRequest,
+): Promise<Answer<SysctlFact>> {
   const runtime = host.live ? await readRunning(host, key) : {liveOnly: 'an image has no running kernel'};
-  const concrete = Array.isArray(runtime) ? runtime.map(entry => entry.key) : [...new Set(assignments.map(entry => entry.key).filter(matcher(key)))];
+  const concrete = Array.isArray(runtime)
+    ? runtime.map(entry => entry.key)
+    : [...new Set(assignments.map(entry => entry.key).filter(matcher(key)))];
   const persistent = concrete.flatMap(name => winner(name, assignments));
   return seen({runtime, persistent, unreadable}, read.length > 0 ? read : ['/etc/sysctl.d']);
 }
 
-async function readRunning(host: Host, key: string): Promise<Array<{key: string; value: string} | {key: string; unseen: string}>> {
+async function readRunning(
+  host: Host,
+  key: string,
+): Promise<Array<{key: string; value: string} | {key: string; unseen: string}>> {
   const {paths, unseen} = await expandPattern(host.fs, `/proc/sys/${toPath(key)}`);
   const entries = await Promise.all(
     paths.map(async path => {
@@ -43,7 +52,9 @@ function normalise(key: string): string {
 }
 
 function matcher(pattern: string): (key: string) => boolean {
-  const parts = pattern.split('.').map(part => (part.includes('*') ? patternTest(part) : (name: string) => name === part));
+  const parts = pattern
+    .split('.')
+    .map(part => (part.includes('*') ? patternTest(part) : (name: string) => name === part));
   return key => {
     const names = key.split('.');
     return names.length === parts.length && parts.every((test, index) => test(names[index] as string));
@@ -53,7 +64,10 @@ function matcher(pattern: string): (key: string) => boolean {
 /** The assignment that holds in the end: the last exact one, else the last pattern that covers the key. */
 function winner(key: string, assignments: Assignment[]): SysctlFact['persistent'] {
   const exact = assignments.filter(assignment => assignment.key === key);
-  const candidates = exact.length > 0 ? exact : assignments.filter(assignment => assignment.key.includes('*') && matcher(assignment.key)(key));
+  const candidates =
+    exact.length > 0
+      ? exact
+      : assignments.filter(assignment => assignment.key.includes('*') && matcher(assignment.key)(key));
   const last = candidates.at(-1);
   if (last === undefined) return [];
   return [{key, value: last.value, where: last.where, overridden: candidates.slice(0, -1).map(({where}) => where)}];
@@ -100,6 +114,11 @@ async function readFile(host: Host, path: string, result: Configuration): Promis
   result.read.push(path);
   for (const [index, line] of file.value.bytes.toString('utf8').split('\n').entries()) {
     const match = /^\s*-?\s*([^#;=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
-    if (match !== null) result.assignments.push({key: normalise(match[1] as string), value: fold(match[2] as string), where: `${path}:${index + 1}`});
+    if (match !== null)
+      result.assignments.push({
+        key: normalise(match[1] as string),
+        value: fold(match[2] as string),
+        where: `${path}:${index + 1}`,
+      });
   }
 }

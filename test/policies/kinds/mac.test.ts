@@ -1,7 +1,7 @@
 import test from 'ava';
 import {collectFacts} from '../../../agent/host/facts/collect.ts';
 import type {Fixture} from '../../../agent/host/memory/fixture.ts';
-import {wantedFacts} from '../../../policies/engine.ts';
+import {judgingFacts} from '../../../policies/engine.ts';
 import type {Judgement} from '../../../policies/finding.ts';
 import {macKind} from '../../../policies/kinds/mac.ts';
 import {mismatches} from '../../../policies/load/schema.ts';
@@ -16,7 +16,7 @@ async function judge(name: string, check: object, over: Fixture = {}): Promise<J
   const rule = ruleOf('mac', check);
   const {facts} = await collectFacts(
     recordedHost(name, over),
-    wantedFacts([rule]).map(({request}) => request),
+    judgingFacts([rule]).map(({request}) => request),
   );
   return macKind.judge(check as never, facts, {now: 0, rule: 'demo.mac'});
 }
