@@ -217,7 +217,7 @@ function readCommand(scanner: SudoersScanner, pathOnly = false): SudoCommand {
   const word = scanner.match(/ALL(?![A-Za-z0-9_])|[A-Z][A-Z0-9_]*(?=[\s,:]|$)/y)?.[0];
   if (word !== undefined) return {negated, kind: word === 'ALL' ? 'all' : 'alias', text: word, digests};
   const edit = scanner.match(/sudoedit(?=[\s,:]|$)/y)?.[0];
-  const path = edit ?? scanner.match(commandPath)?.[0] ?? scanner.match(/[a-z][\w-]*/y)?.[0];
+  const path = edit ?? scanner.match(commandPath)?.[0] ?? scanner.match(/list(?=[\s,:]|$)/y)?.[0];
   if (path === undefined) throw new SudoersFault(`a command was wanted at "${scanner.rest.slice(0, 20)}"`);
   const given = pathOnly || path.endsWith('/') ? '' : (scanner.match(commandArguments)?.[0] ?? '').trim();
   const text = [path, ...given.split(/[ \t]+/)]
