@@ -38,6 +38,7 @@ const schema = Type.Object(
     parents: Type.Optional(Type.Literal('safe', {wanted: '"safe"'})),
     lines_include: Type.Optional(texts),
     lines_exclude: Type.Optional(texts),
+    text_includes: Type.Optional(texts),
     text_excludes: Type.Optional(texts),
     certificate_valid_days: Type.Optional(Type.Integer({minimum: 1, maximum: 3650})),
   },
@@ -55,6 +56,7 @@ const expectations = [
   'parents',
   'lines_include',
   'lines_exclude',
+  'text_includes',
   'text_excludes',
   'certificate_valid_days',
 ] as const;
@@ -107,6 +109,7 @@ export const fileKind = defineKind<typeof schema>({
       check.parents === undefined ? '' : 'in directories that only root changes',
       check.lines_include === undefined ? '' : `has the lines ${check.lines_include.join('; ')}`,
       check.lines_exclude === undefined ? '' : `has none of the lines ${check.lines_exclude.join('; ')}`,
+      check.text_includes === undefined ? '' : `holds ${check.text_includes.join('; ')}`,
       check.text_excludes === undefined ? '' : `holds none of ${check.text_excludes.join('; ')}`,
       check.certificate_valid_days === undefined
         ? ''
@@ -127,9 +130,13 @@ function requestOf(check: FileCheck, path: string): FileRequest & {fact: 'file'}
 }
 
 const wantsContent = (check: FileCheck) =>
-  [check.lines_include, check.lines_exclude, check.text_excludes, check.certificate_valid_days].some(
-    value => value !== undefined,
-  );
+  [
+    check.lines_include,
+    check.lines_exclude,
+    check.text_includes,
+    check.text_excludes,
+    check.certificate_valid_days,
+  ].some(value => value !== undefined);
 
 function missing(check: FileCheck, path: string): Judgement {
   if (check.exists === undefined) return {subject: path, verdict: 'none', reason: `${path} does not exist`};
@@ -270,6 +277,15 @@ function judgeContent(check: FileCheck, bytes: Uint8Array, now: number): Compari
       ok: there.length === 0,
     });
   }
+  if (check.text_includes !== undefined) {
+    const lacking = check.text_includes.filter(part => !text.includes(part));
+    compared.push({
+      what: 'text',
+      expected: check.text_includes,
+      actual: lacking.length > 0 ? `without ${lacking.join('; ')}` : 'all there',
+      ok: lacking.length === 0,
+    });
+  }
   if (check.text_excludes !== undefined) {
     const there = check.text_excludes.filter(part => text.includes(part));
     compared.push({
@@ -323,6 +339,8 @@ function flip(key: (typeof expectations)[number], value: unknown): Partial<FileC
       return {lines_exclude: value as string[]};
     case 'lines_exclude':
       return {lines_include: value as string[]};
+    case 'text_includes':
+      return {text_excludes: value as string[]};
     case 'text_excludes':
       return {lines_include: ['reeve: no line like this']};
     case 'certificate_valid_days':

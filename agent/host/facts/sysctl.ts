@@ -4,7 +4,8 @@ import {expandPattern, patternTest} from '../glob.ts';
 import type {Host} from '../host.ts';
 import type {Collector} from './collector.ts';
 
-type Assignment = {key: string; value: string; where: string};
+/** `value` null: the line `-key` alone, which keeps patterns from setting the key. */
+type Assignment = {key: string; value: string | null; where: string};
 type Configuration = {assignments: Assignment[]; unreadable: string[]; read: string[]};
 
 export const collectSysctl: Collector<'sysctl'> = async (requests, {host}) => {
@@ -69,7 +70,7 @@ function winner(key: string, assignments: Assignment[]): SysctlFact['persistent'
       ? exact
       : assignments.filter(assignment => assignment.key.includes('*') && matcher(assignment.key)(key));
   const last = candidates.at(-1);
-  if (last === undefined) return [];
+  if (last === undefined || last.value === null) return [];
   return [{key, value: last.value, where: last.where, overridden: candidates.slice(0, -1).map(({where}) => where)}];
 }
 
@@ -114,11 +115,10 @@ async function readFile(host: Host, path: string, result: Configuration): Promis
   result.read.push(path);
   for (const [index, line] of file.value.bytes.toString('utf8').split('\n').entries()) {
     const match = /^\s*-?\s*([^#;=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
+    const excluded = match === null ? /^\s*-\s*([^#;=\s]+)\s*$/.exec(line) : null;
+    const where = `${path}:${index + 1}`;
     if (match !== null)
-      result.assignments.push({
-        key: normalise(match[1] as string),
-        value: fold(match[2] as string),
-        where: `${path}:${index + 1}`,
-      });
+      result.assignments.push({key: normalise(match[1] as string), value: fold(match[2] as string), where});
+    if (excluded !== null) result.assignments.push({key: normalise(excluded[1] as string), value: null, where});
   }
 }

@@ -108,6 +108,14 @@ const rows: Array<[string, object, Fixture['files'], string, object]> = [
     'fail',
     {actual: {'unwanted lines': ['+']}},
   ],
+  ['wanted text', {path: '/x', text_includes: ['/etc/passwd']}, {'/x': '-w /etc/passwd -p wa\n'}, 'pass', {}],
+  [
+    'wanted text that is not all there',
+    {path: '/x', text_includes: ['/etc/passwd', '/etc/group']},
+    {'/x': '-w /etc/passwd -p wa\n'},
+    'fail',
+    {actual: {text: 'without /etc/group'}},
+  ],
   ['unwanted text', {path: '/x', text_excludes: ['\\r']}, {'/x': 'kernel \\r\n'}, 'fail', {}],
   [
     'content of a directory',

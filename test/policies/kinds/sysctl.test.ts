@@ -79,6 +79,19 @@ const rows: Array<[string, object, Fixture, string, object]> = [
     {},
   ],
   [
+    'a pattern that a line without a value keeps from the key',
+    {...forwarding, key: 'net.ipv4.conf.all.rp_filter', is: 2},
+    {
+      files: {
+        '/proc/sys/net/ipv4/conf/all/rp_filter': '0\n',
+        '/usr/lib/sysctl.d/50-default.conf':
+          'net.ipv4.conf.*.rp_filter = 2\n-net.ipv4.conf.all.rp_filter\n-net.core.default_qdisc = fq\n',
+      },
+    },
+    'fail',
+    {actual: {running: '0', 'at next boot': '0'}},
+  ],
+  [
     'a configuration that may not be read',
     forwarding,
     {files: {[running]: '0\n', '/etc/sysctl.d/a.conf': {read_error: 'EACCES'}}},

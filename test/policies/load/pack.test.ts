@@ -57,7 +57,7 @@ const rows: Array<[string, string, string[]]> = [
     'a check that expects nothing',
     rule(['check: {file: {path: /etc/x}}', 'none: fail']),
     [
-      'demo/area.yaml:7:19: nothing is expected: give at least one of exists, type, owner, group, mode_at_most, mode_at_least, parents, lines_include, lines_exclude, text_excludes, certificate_valid_days [REEVE_VALUE_INVALID]',
+      'demo/area.yaml:7:19: nothing is expected: give at least one of exists, type, owner, group, mode_at_most, mode_at_least, parents, lines_include, lines_exclude, text_includes, text_excludes, certificate_valid_days [REEVE_VALUE_INVALID]',
     ],
   ],
   [
