@@ -22,8 +22,6 @@ const link = constants.O_NOFOLLOW;
  * can mount, each entry is opened first and its descriptor asked for its mount.
  */
 export class Glancer {
-  /** Of the directory that was opened last: whether only root and we can change what is in it. */
-  isOurs = false;
   readonly #native: Native | null;
   readonly #resolver: Resolver;
   readonly #fields = new Float64Array(fieldCount);
@@ -81,15 +79,16 @@ export class Glancer {
     return openOrNone(`/proc/self/fd/${fd}/..`, O_PATH | constants.O_DIRECTORY);
   }
 
-  identify(fd: number): {device: number; inode: number; size: number} {
+  /** Without asking a file server. `isOurs`: only root and we can change what is in the directory. */
+  identify(fd: number): {device: number; inode: number; size: number; isOurs: boolean} {
     const fields = this.#identity;
     if (this.#native === null) fill(fields, fstatSync(fd));
     else {
       const errno = this.#native.glance(fd, '', fields);
       if (errno < 0) throw nativeError(errno);
     }
-    this.isOurs = this.#resolver.isOurs({uid: fields[field.uid] as number, mode: fields[field.mode] as number});
     return {
+      isOurs: this.#resolver.isOurs({uid: fields[field.uid] as number, mode: fields[field.mode] as number}),
       device: fields[field.device] as number,
       inode: fields[field.inode] as number,
       size: fields[field.size] as number,

@@ -29,18 +29,13 @@ export function readRegular(doing: string, open: () => Opened, maxBytes: number,
   return failed('changed', `cannot ${doing}: it changed while it was read, twice`);
 }
 
-/**
- * The first `maxBytes`. The O_PATH handle is opened anew for reading, so it is the file that was checked. The times of
- * files that say their size is 0, as those of /proc do, mean nothing.
- */
+/** The first `maxBytes`. The O_PATH handle is opened anew for reading, so it is the file that was checked. */
 export const readBeginning: ReadOpened = (pathFd, before, maxBytes) => {
   const fd = openForReading(pathFd);
   try {
     const {bytes, truncated} = readToEnd(fd, before.size, maxBytes);
     const after = fstatSync(fd);
-    const timed = before.size > 0;
-    const changed =
-      after.size !== before.size || (timed && (after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs));
+    const changed = after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs;
     return changed ? null : {bytes, truncated, stat: hostStat(after)};
   } finally {
     closeSync(fd);
