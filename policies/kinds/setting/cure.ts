@@ -3,38 +3,35 @@ import type {SettingFact, SettingFormat} from '../../facts/setting.ts';
 
 type CureCheck = Expectation & {format: SettingFormat; key: string; section?: string};
 
-/** What to write where so that the setting is as wanted; undefined where the expectation names no single value. */
+/** What to write where so that the setting is as wanted; undefined where reeve knows no place for it. */
 export function cureOf(
   check: CureCheck,
-  fact: Pick<SettingFact, 'values' | 'change'>,
+  {values, change}: Pick<SettingFact, 'values' | 'change'>,
   unit?: string,
 ): string | undefined {
-  const {change} = fact;
   if (change === null) return undefined;
   const before = change.before === null ? '' : `, before ${change.before}, which wins now`;
-  const after = change.after === null ? '' : `, then ${change.after}`;
-  const edit = editOf(check, fact.values, unit);
-  return edit === undefined ? undefined : `${edit} in ${change.file}${before}${after}`;
+  const inFile = (edit: string) => `${edit} in ${change.file}${before}`;
+  const places = [...new Set(values.map(({where}) => where))].join(', ');
+  const name = nameOf(check, unit);
+  const edit = () => {
+    const wanted = check.is ?? check.in?.[0] ?? check.at_least ?? check.at_most;
+    if (wanted !== undefined) return inFile(`set ${quoted(lineOf(check, String(wanted)))}`);
+    if (check.contains !== undefined) {
+      const members = check.contains.join(', ');
+      return places === '' ? inFile(`set ${name} to hold ${members}`) : `add ${members} to ${name} at ${places}`;
+    }
+    const unwanted = check.contains_none ?? check.not_in ?? (check.is_not === undefined ? undefined : [check.is_not]);
+    if (unwanted !== undefined) {
+      const members = unwanted.join(', ');
+      return places === '' ? inFile(`set ${name} without ${members}`) : `take ${members} out of ${name} at ${places}`;
+    }
+    return check.present ? inFile(`set ${name}`) : `remove ${name} at ${places}`;
+  };
+  return `${edit()}${change.after === null ? '' : `, then ${change.after}`}`;
 }
 
-function editOf(check: CureCheck, values: SettingFact['values'], unit?: string): string | undefined {
-  // Between two bounds the upper one is the less drastic change.
-  const wanted = check.is ?? check.in?.[0] ?? check.at_most ?? check.at_least;
-  if (wanted !== undefined) return `set "${lineOf(check, String(wanted))}"`;
-  if (check.contains !== undefined) return `add ${check.contains.join(', ')} to ${nameOf(check, unit)}`;
-  const unwanted =
-    presentOf(check.contains_none, values) ?? check.not_in ?? (check.is_not === undefined ? undefined : [check.is_not]);
-  if (unwanted !== undefined) return `take ${unwanted.join(', ')} out of ${nameOf(check, unit)}`;
-  if (check.present === true) return `set ${nameOf(check, unit)}`;
-  return values.length > 0 ? `remove ${nameOf(check, unit)} (${values.map(({where}) => where).join(', ')})` : undefined;
-}
-
-/** The unwanted members that are set; all of them where the program's own list holds them. */
-function presentOf(unwanted: CureCheck['contains_none'], values: SettingFact['values']): typeof unwanted {
-  const members = new Set(values.flatMap(({value}) => value.split(/[\s,]+/)));
-  const present = unwanted?.filter(member => members.has(String(member))) ?? [];
-  return present.length > 0 ? present : unwanted;
-}
+const quoted = (line: string): string => (line.includes('"') ? `'${line}'` : `"${line}"`);
 
 const nameOf = ({section, key}: CureCheck, unit?: string): string =>
   `${section === undefined ? key : `[${section}] ${key}`}${unit === undefined ? '' : ` of ${unit}`}`;

@@ -5,8 +5,8 @@ import {answerFrom, lastWins, Reading, type SettingReader} from './reader.ts';
 type AssignmentFormat = {
   /** Files when the rule names none. */
   defaultFiles: readonly string[];
-  /** Files that the program reads with this one, before and after it. */
-  companions?(file: string): {before: string[]; after: string[]};
+  /** Files that the program reads before this one, which then wins over them. */
+  readsBefore?(file: string): string[];
   parse(text: string): {entries: Entry[]; faults: Array<{line: number; problem: string}>};
   matches(entry: Entry, request: SettingRequest): boolean;
   /** `last`: a later value takes the place of an earlier one. `all`: repeated keys make a list. */
@@ -35,9 +35,11 @@ export function assignmentReader(name: string, format: AssignmentFormat): Settin
 
 async function readAll(format: AssignmentFormat, files: string[], reading: Reading): Promise<Configuration> {
   const entries: Placed[] = [];
+  const taken = new Set<string>();
   for (const file of files) {
-    const {before, after} = format.companions?.(file) ?? {before: [], after: []};
-    for (const path of await reading.expand([...before, file, ...after])) {
+    for (const path of await reading.expand([...(format.readsBefore?.(file) ?? []), file])) {
+      if (taken.has(path)) continue;
+      taken.add(path);
       const text = await reading.text(path);
       if (text === null) continue;
       const parsed = format.parse(text);

@@ -6,7 +6,7 @@ const readsDirectoryFirst = new Set(['/etc/security/pwquality.conf']);
 
 export const readKeyValue = assignmentReader('key-value', {
   defaultFiles: [],
-  companions: file => ({before: readsDirectoryFirst.has(file) ? [`${file}.d/*.conf`] : [], after: []}),
+  readsBefore: file => (readsDirectoryFirst.has(file) ? [`${file}.d/*.conf`] : []),
   parse: withoutFaults(parseKeyValue),
   matches: (entry, {key}) => entry.key === key,
   repeated: 'last',
