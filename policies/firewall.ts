@@ -34,7 +34,15 @@ export function passFirewall({chains}: FirewallFact, packet: FirewallPacket): Fi
 
 /** Those packets that are still on their way: from anyone or only from some, and what made that doubtful. */
 type Flow = {reach: 'anyone' | 'some'; doubt: string | null};
-type Fit = 'no' | 'all' | {part: 'few' | 'most' | 'interface' | 'abnormal' | 'doubtful'; text: string};
+
+/**
+ * Which of the packets a rule meets: `no`, or all but for these limits. `few`: of named sources. `most`: of all but
+ * named ones. `interface`: on one interface or address only. `rate`: ordinary ones, until there are too many. `odd`:
+ * none that is ordinary. `doubtful`: not understood.
+ */
+type Limits = ReadonlyMap<'few' | 'most' | 'interface' | 'rate' | 'odd' | 'doubtful', string>;
+type Fit = 'no' | Limits;
+const everything: Limits = new Map();
 
 class Walk {
   readonly #chains: ReadonlyMap<string, FirewallChain>;
@@ -87,24 +95,14 @@ class Walk {
           target === undefined
             ? {...taken, doubt: `there is no chain ${action.chain}`}
             : this.#walk(target, taken, depth + 1);
+        const others = action.do === 'jump' && isAsWide(after, taken) ? left : doubted(left, fit);
         if (action.do === 'goto') returned = wider(returned, after);
-        rest =
-          action.do === 'goto' || fit === 'all'
-            ? action.do === 'goto'
-              ? left
-              : after
-            : wider(doubted(left, fit, after), after);
+        rest = action.do === 'goto' ? others : wider(others, after);
         continue;
-      } else this.#take(action, fit, taken, rule.where);
+      } else if (takesForSure(action, fit)) this.#finish(action, taken, rule.where);
       rest = left;
     }
     return wider(rest, returned);
-  }
-
-  #take(action: FirewallAction, fit: Fit, taken: Flow, where: string): void {
-    const refuses = action.do === 'drop' || action.do === 'reject';
-    if (!refuses || fit === 'all' || (typeof fit === 'object' && fit.part === 'most'))
-      this.#finish(action, taken, where);
   }
 
   #finish(action: FirewallAction, flow: Flow, where: string): void {
@@ -113,82 +111,93 @@ class Walk {
   }
 }
 
+const refuses = (action: FirewallAction): boolean => action.do === 'drop' || action.do === 'reject';
+
+/** A refusal is one only where it meets (nearly) all; accepting some is worth knowing. */
+const takesForSure = (action: FirewallAction, fit: Limits): boolean =>
+  !refuses(action) || [...fit.keys()].every(limit => limit === 'most');
+
 /** The part of the flow that a rule takes. */
-function takenBy(fit: Fit, flow: Flow): Flow {
-  if (typeof fit !== 'object') return flow;
-  if (fit.part === 'few') return {...flow, reach: 'some'};
-  return fit.part === 'doubtful' ? {...flow, doubt: flow.doubt ?? fit.text} : flow;
+function takenBy(fit: Limits, flow: Flow): Flow {
+  const doubt = flow.doubt ?? fit.get('doubtful') ?? fit.get('odd') ?? null;
+  return {reach: fit.has('few') ? 'some' : flow.reach, doubt};
 }
 
-/** The part that goes on to the next rule. Of a refusal that is not understood, what gets by it is doubtful. */
-function leftBy(fit: Fit, flow: Flow, action: FirewallAction): Flow | null {
-  if (fit === 'all') return null;
-  if (typeof fit !== 'object') return flow;
-  const refuses = action.do === 'drop' || action.do === 'reject';
-  if (fit.part === 'most') return {...flow, reach: 'some'};
-  if (refuses && fit.part === 'doubtful') return {...flow, doubt: flow.doubt ?? fit.text};
-  if (refuses && fit.part === 'interface') return {...flow, doubt: flow.doubt ?? `refused on ${fit.text} only`};
-  return flow;
+/** The part that goes on to the next rule. What gets by a refusal or return that may have met it is doubtful. */
+function leftBy(fit: Limits, flow: Flow, action: FirewallAction): Flow | null {
+  if (fit.size === 0) return null;
+  if (fit.size === 1 && fit.has('most')) return {...flow, reach: 'some'};
+  return refuses(action) || action.do === 'return' ? doubted(flow, fit) : flow;
 }
 
-/** Where a condition that is not understood leads to a chain that lets nobody by, who is left is doubtful. */
-function doubted(left: Flow | null, fit: Fit, after: Flow | null): Flow | null {
-  const open = left === null || after !== null || typeof fit !== 'object' || fit.part !== 'doubtful';
-  return open ? left : {...left, doubt: left.doubt ?? fit.text};
+/** Who is left by a refusal, or by a chain that let fewer by, under conditions that may have met more of them. */
+function doubted(left: Flow | null, fit: Limits): Flow | null {
+  if (left === null || fit.has('few') || fit.has('rate') || fit.has('odd')) return left;
+  return {...left, doubt: left.doubt ?? fit.get('doubtful') ?? fit.get('interface') ?? null};
 }
+
+const rank = (flow: Flow) => (flow.reach === 'anyone' ? 2 : 0) + (flow.doubt === null ? 1 : 0);
+const isAsWide = (flow: Flow | null, other: Flow) => flow !== null && rank(flow) >= rank(other);
 
 function wider(a: Flow | null, b: Flow | null): Flow | null {
   if (a === null || b === null) return a ?? b;
-  const rank = (flow: Flow) => (flow.reach === 'anyone' ? 2 : 0) + (flow.doubt === null ? 1 : 0);
   return rank(a) >= rank(b) ? a : b;
 }
 
 function fitOf(rule: FirewallRule, packet: FirewallPacket): Fit {
-  const order = ['doubtful', 'abnormal', 'few', 'interface', 'most'];
-  let narrowest: Fit = 'all';
+  const limits = new Map<string, string>();
   for (const match of rule.matches) {
     const fit = fitOfMatch(match, packet);
     if (fit === 'no') return 'no';
-    if (typeof fit !== 'object') continue;
-    if (typeof narrowest !== 'object' || order.indexOf(fit.part) < order.indexOf(narrowest.part)) narrowest = fit;
+    for (const [limit, text] of fit) limits.set(limit, text);
   }
-  return narrowest;
+  return limits as Limits;
 }
 
 function fitOfMatch(match: FirewallMatch, {family, protocol, port}: FirewallPacket): Fit {
-  const exactly = (holds: boolean, negated: boolean): Fit => (holds !== negated ? 'all' : 'no');
+  const negated = 'negated' in match && match.negated;
+  const exactly = (holds: boolean): Fit => (holds !== negated ? everything : 'no');
   switch (match.on) {
     case 'family':
-      return exactly(match.values.includes(family), match.negated);
+      return exactly(match.values.includes(family));
     case 'protocol':
-      return exactly(match.values.includes(protocol), match.negated);
+      return exactly(match.values.includes(protocol));
     case 'state':
-      return exactly(match.values.includes('new'), match.negated);
+      return exactly(match.values.includes('new'));
     case 'port':
-      return exactly(port !== null && match.ranges.some(([from, to]) => from <= port && port <= to), match.negated);
-    case 'interface': {
-      const others = match.values.filter(name => name !== 'lo');
-      if (others.length === 0) return match.negated ? 'all' : 'no';
-      if (others.some(name => matchesPattern(name, 'any interface'))) return match.negated ? 'no' : 'all';
-      return match.negated ? 'all' : {part: 'interface', text: others.join(', ')};
-    }
+      return exactly(port !== null && match.ranges.some(([from, to]) => from <= port && port <= to));
+    case 'interface':
+      return inPart(
+        match.values.filter(name => name !== 'lo'),
+        name => matchesPattern(name, 'any interface'),
+        negated,
+        'met on one interface only',
+      );
+    case 'destination':
+      return inPart(
+        match.addresses.filter(address => !isOwn(address) && !isGroup(address)),
+        isEverywhere,
+        negated,
+        'met at one address only',
+      );
     case 'source': {
       const outside = match.addresses.filter(address => !isOwn(address));
-      if (outside.some(isEverywhere)) return match.negated ? 'no' : 'all';
-      if (outside.length === 0) return match.negated ? 'all' : 'no';
-      return {part: match.negated ? 'most' : 'few', text: outside.join(', ')};
+      if (outside.length === 0 || outside.some(isEverywhere)) return exactly(outside.length > 0);
+      return new Map([[negated ? 'most' : 'few', outside.join(', ')]]);
     }
-    case 'destination': {
-      const here = match.addresses.filter(address => !isOwn(address) && !isGroup(address));
-      if (here.some(isEverywhere)) return match.negated ? 'no' : 'all';
-      if (here.length === 0) return match.negated ? 'all' : 'no';
-      return {part: 'interface', text: here.join(', ')};
-    }
-    case 'abnormal':
-      return {part: 'abnormal', text: match.text};
+    case 'rate':
+      return new Map([['rate', match.text]]);
+    case 'odd':
+      return new Map([['odd', `the rule's condition is for odd packets: ${match.text}`]]);
     case 'other':
-      return {part: 'doubtful', text: `the rule's condition is not understood: ${match.text}`};
+      return new Map([['doubtful', `the rule's condition is not understood: ${match.text}`]]);
   }
+}
+
+/** A condition on an interface or an address of this host: which of them a packet comes by is not known. */
+function inPart(names: string[], isAny: (name: string) => boolean, negated: boolean, why: string): Fit {
+  if (names.length === 0 || names.some(isAny)) return names.length > 0 !== negated ? everything : 'no';
+  return new Map([['interface', `${why}: ${negated ? 'not ' : ''}${names.join(', ')}`]]);
 }
 
 const isEverywhere = (address: string) => /^(?:0\.0\.0\.0\/0|::\/0)$/.test(address);

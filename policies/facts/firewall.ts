@@ -6,8 +6,10 @@ export type FirewallMatch =
   /** Destination ports, ranges inclusive. */
   | {on: 'port'; ranges: Array<[from: number, to: number]>; negated: boolean}
   | {on: 'source' | 'destination'; addresses: string[]; negated: boolean}
-  /** Meets packets beyond a rate, or none that an ordinary first packet of a connection is: broken flags, spoofed sources. */
-  | {on: 'abnormal'; text: string}
+  /** Meets packets up to or beyond a rate, whoever sends them. */
+  | {on: 'rate'; text: string}
+  /** Meets none that an ordinary first packet of a connection is: spoofed sources, exhausted quotas. */
+  | {on: 'odd'; text: string}
   /** Not understood: may meet any packet or none. */
   | {on: 'other'; text: string};
 

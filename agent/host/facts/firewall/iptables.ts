@@ -49,10 +49,11 @@ function readRule(words: string[], chainName: (name: string) => string, where: s
       break;
     }
     const read = options.get(option);
-    if (read !== undefined) matches.push(...read(value, negated));
+    if (option === '--tcp-flags') matches.push(...tcpFlags(value, words[++at + 1] ?? '', negated));
+    else if (read !== undefined) matches.push(...read(value, negated));
     else if (option.startsWith('-') && !harmless.test(option))
       matches.push({on: 'other', text: `${option} ${value}`.trim()});
-    if (!flags.has(option)) at++;
+    if (option.startsWith('-') && !flags.has(option)) at++;
   }
   return {matches, action, where};
 }
@@ -62,7 +63,6 @@ const flags = new Set([
   '--syn',
   '--fragment',
   '-f',
-  '--rpfilter',
   '--invert',
   '--validmark',
   '--accept-local',
@@ -90,9 +90,14 @@ const states: Read = (value, negated) => [
   {on: 'state', values: list(value).map(state => state.toLowerCase()), negated},
 ];
 const recent: Read = (_, negated) => [{on: 'source', addresses: ['recent list'], negated}];
-const abnormal =
-  (text: string): Read =>
-  () => [{on: 'abnormal', text}];
+/** A condition that no new connection from outside meets. */
+const never: FirewallMatch[] = [{on: 'state', values: [], negated: false}];
+
+/** Of the flags in `mask` only those in `set`; the first packet of a connection has SYN alone. */
+function tcpFlags(mask: string, set: string, negated: boolean): FirewallMatch[] {
+  const holds = set === (/^ALL$|\bSYN\b/.test(mask) ? 'SYN' : 'NONE');
+  return holds !== negated ? [] : never;
+}
 
 const options: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['-p', (value, negated) => (value === 'all' ? [] : [{on: 'protocol', values: [protocolName(value)], negated}])],
@@ -108,23 +113,18 @@ const options: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['--mac-source', (value, negated) => [{on: 'source', addresses: [value], negated}]],
   ['--ctstate', states],
   ['--state', states],
-  [
-    '--dst-type',
-    (value, negated) => (list(value).includes('LOCAL') !== negated ? [] : [{on: 'state', values: [], negated: false}]),
-  ],
+  ['--dst-type', (value, negated) => (list(value).includes('LOCAL') !== negated ? [] : never)],
   ['--icmp-type', () => [{on: 'protocol', values: ['icmp'], negated: false}]],
   ['--icmpv6-type', () => [{on: 'protocol', values: ['ipv6-icmp'], negated: false}]],
-  ['--tcp-flags', abnormal('tcp flags')],
-  ['--rpfilter', abnormal('rpfilter')],
   ['--rcheck', recent],
   ['--update', recent],
   ['--set', () => []],
-  ['--syn', (_, negated) => (negated ? [{on: 'abnormal', text: 'no syn'}] : [])],
+  ['--syn', (_, negated) => (negated ? never : [])],
   [
     '-m',
     value => {
-      if (value === 'limit' || value === 'hashlimit' || value === 'connlimit') return [{on: 'abnormal', text: value}];
-      return value === 'rpfilter' ? [{on: 'abnormal', text: value}] : [];
+      if (value === 'limit' || value === 'hashlimit') return [{on: 'rate', text: value}];
+      return value === 'rpfilter' || value === 'connlimit' ? [{on: 'odd', text: value}] : [];
     },
   ],
 ]);

@@ -47,10 +47,11 @@ function readRule(rule: Fields, elements: Elements): FirewallRule[] {
   for (const expression of list(rule.expr).map(fields)) {
     const [kind = ''] = Object.keys(expression);
     const action = actionOf(expression, rule);
-    if (action !== null) return [{matches, action, where}];
+    if (action !== null) return [{matches: [...matches, ...impliedBy(fields(expression.reject))], action, where}];
     if (kind === 'match') matches.push(...readMatch(fields(expression.match), rule, elements));
     else if (kind === 'vmap') return readVerdictMap(fields(expression.vmap), matches, rule, elements, where);
-    else if (kind === 'limit' || kind === 'quota' || kind === 'ct count') matches.push({on: 'abnormal', text: kind});
+    else if (kind === 'limit' || kind === 'quota' || kind === 'ct count')
+      matches.push({on: kind === 'limit' ? 'rate' : 'odd', text: kind});
     else if (kind === 'xt') matches.push({on: 'other', text: `xtables ${asText(fields(expression.xt).name)}`});
     else if (!statements.has(kind)) matches.push({on: 'other', text: kind});
   }
@@ -74,6 +75,13 @@ const statements = new Set([
   'secmark',
   'synproxy',
 ]);
+
+/** nft leaves out the family or protocol that a kind of refusal can only be for. */
+function impliedBy({type}: Fields): FirewallMatch[] {
+  if (type === 'icmp') return [{on: 'family', values: ['ip'], negated: false}];
+  if (type === 'icmpv6') return [{on: 'family', values: ['ip6'], negated: false}];
+  return type === 'tcp reset' ? tcp : [];
+}
 
 function actionOf(expression: Fields, rule: Fields): FirewallAction | null {
   for (const verdict of ['accept', 'drop', 'reject', 'return', 'continue'] as const) {
@@ -120,9 +128,11 @@ function readMatch(match: Fields, rule: Fields, elements: Elements): FirewallMat
   if (right === null) return other;
   const [payload, meta, ct] = [fields(left.payload), fields(left.meta), fields(left.ct)];
   const words = right.map(asText);
-  if (left['&'] !== undefined || payload.field === 'flags') {
-    return JSON.stringify(left).includes('"flags"') ? [{on: 'abnormal', text: 'tcp flags'}] : other;
+  const [masked, mask] = list(left['&']);
+  if (payload.field === 'flags' || fields(fields(masked).payload).field === 'flags') {
+    return readFlags(asText(match.op), mask === undefined ? null : flagsOf(mask), flagsOf(match.right));
   }
+  if (left['&'] !== undefined) return other;
   if (left.fib !== undefined) return readFib(fields(left.fib), words, negated);
   if (ct.key === 'state') return [{on: 'state', values: words, negated}];
   // An address translation has such a status; a connection to a port of this host has none.
@@ -134,6 +144,24 @@ function readMatch(match: Fields, rule: Fields, elements: Elements): FirewallMat
   if (meta.key === 'protocol') return [{on: 'family', values: words, negated}];
   if (payload.protocol === 'ip' || payload.protocol === 'ip6') return readAddress(payload, words, negated) ?? other;
   return readTransport(payload, right, words, negated) ?? other;
+}
+
+/** The TCP flags of a first packet: SYN alone. Without a mask, `in` asks whether any of the flags is set. */
+function readFlags(op: string, mask: string[] | null, wanted: string[]): FirewallMatch[] {
+  const given = mask === null || mask.includes('syn') ? ['syn'] : [];
+  const same = wanted.length === given.length && wanted.every(flag => given.includes(flag));
+  const holds = op === 'in' ? wanted.includes('syn') : same !== (op === '!=');
+  return holds ? tcp : never;
+}
+
+const tcp: FirewallMatch[] = [{on: 'protocol', values: ['tcp'], negated: false}];
+/** A condition that no new connection from outside meets. */
+const never: FirewallMatch[] = [{on: 'state', values: [], negated: false}];
+
+/** `syn`, a list, or `{"|": […]}`, as the versions of nft write it. */
+function flagsOf(value: Value): string[] {
+  const parts = fields(value)['|'] ?? value;
+  return Array.isArray(parts) ? parts.flatMap(flagsOf) : [asText(parts)];
 }
 
 function readAddress(payload: Fields, words: string[], negated: boolean): FirewallMatch[] | null {
@@ -185,8 +213,8 @@ function readTransport(payload: Fields, right: Value[], words: string[], negated
 
 /** `fib daddr type`: a connection comes to a local address. Other look-ups find spoofed sources. */
 function readFib(fib: Fields, words: string[], negated: boolean): FirewallMatch[] {
-  if (fib.result !== 'type' || !list(fib.flags).includes('daddr')) return [{on: 'abnormal', text: 'fib'}];
-  return words.includes('local') === negated ? [{on: 'state', values: [], negated: false}] : [];
+  if (fib.result !== 'type' || !list(fib.flags).includes('daddr')) return [{on: 'odd', text: 'fib'}];
+  return words.includes('local') === negated ? never : [];
 }
 
 /** The values of a right-hand side, sets opened; null when a named set is not in the ruleset. */
@@ -195,7 +223,8 @@ function members(right: Value, rule: Fields, elements: Elements): Value[] | null
     const named = elements.get(inTable(rule, right));
     return named?.map(unwrap) ?? null;
   }
-  if (Array.isArray(right)) return right.map(unwrap);
+  const parts = fields(right)['|'];
+  if (Array.isArray(right) || parts !== undefined) return list(parts ?? right).map(unwrap);
   const set = fields(right).set;
   return set === undefined ? [right] : list(set).map(unwrap);
 }
