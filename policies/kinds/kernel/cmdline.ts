@@ -66,8 +66,10 @@ export function judgeCmdline(
     }
   }
   if (open !== null && compared.every(({ok}) => ok)) return open;
-  const scope =
-    scopes.length === 2 && live ? 'effective' : scopes.includes('runtime') && live ? 'runtime' : 'persistent';
+  const [running, next] = ['running', 'at next boot'].map(what =>
+    compared.some(comparison => comparison.what === what),
+  );
+  const scope = running && next ? 'effective' : running ? 'runtime' : 'persistent';
   return judged(subject, compared, {where, scope, cure: cureOf(wanted, edit)});
 }
 
