@@ -88,9 +88,10 @@ export class Resolver {
     const inRoot = `${directory}/${name}`;
     const here = join(this.root, inRoot);
     this.#guard(here);
-    const fd = openSync(encodePath(here), O_PATH | constants.O_NOFOLLOW);
+    const fd = this.#openIn(directory, here);
+    if (fd === null) return null;
     try {
-      const stats = readlinkSync(`/proc/self/fd/${fd}`) === here ? fstatSync(fd) : null;
+      const stats = isAt(fd, here) ? fstatSync(fd) : null;
       if (stats !== null && !(follow && stats.isSymbolicLink())) return {fd, stats, path: inRoot, trusted: true};
     } catch (error) {
       closeSync(fd);
@@ -98,6 +99,16 @@ export class Resolver {
     }
     closeSync(fd);
     return null;
+  }
+
+  /** Null when the directory is another by now: an error counts only where it is still the same. */
+  #openIn(directory: string, here: string): number | null {
+    try {
+      return openSync(encodePath(here), O_PATH | constants.O_NOFOLLOW);
+    } catch (error) {
+      if (isDirectoryAt(join(this.root, directory))) throw error;
+      return null;
+    }
   }
 
   #openByParts(path: string, follow: boolean): Opened {
@@ -166,6 +177,21 @@ export class Resolver {
   #guard(here: string): void {
     const mount = this.#table?.elsewhereAt(here);
     if (mount !== undefined) throw new Elsewhere(mount);
+  }
+}
+
+/** Whether an opened entry is the one at that path, with no link on the way. */
+const isAt = (fd: number, path: string): boolean => readlinkSync(`/proc/self/fd/${fd}`) === path;
+
+function isDirectoryAt(path: string): boolean {
+  let fd = -1;
+  try {
+    fd = openSync(encodePath(path), O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY);
+    return isAt(fd, path);
+  } catch {
+    return false;
+  } finally {
+    if (fd >= 0) closeSync(fd);
   }
 }
 
