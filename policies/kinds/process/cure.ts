@@ -17,7 +17,11 @@ export function cureOf(check: ProcessCheck, process: ProcessFact, wrong: Readonl
   add('user', `User=${user}`, `start it as ${user}`);
   add('groups', `SupplementaryGroups=`, `take its user out of ${listOf(check.groups_not_in).join(', ')}`);
   const capabilities = (check.capabilities_at_most ?? []).map(capabilityName).join(' ');
-  add('capabilities', `CapabilityBoundingSet=${capabilities}`, `start it with no capabilities but "${capabilities}"`);
+  add(
+    'capabilities',
+    `CapabilityBoundingSet=${capabilities}`,
+    capabilities === '' ? 'start it without capabilities' : `start it with no capabilities but ${capabilities}`,
+  );
   add('no new privileges', 'NoNewPrivileges=yes', 'start it through setpriv --no-new-privs');
   add('seccomp', 'SystemCallFilter=@system-service', 'start it with a seccomp filter');
   if (wrong.has('confined')) words.push('load an AppArmor profile or SELinux policy for it, and enforce it');
