@@ -14,7 +14,8 @@ async function take(step: Step): Promise<unknown> {
   const end = await fs.walk<true>(
     step.walk,
     {
-      enter: () => true,
+      // What is mounted elsewhere too is left out here.
+      enter: (_, above, alsoAt) => (above !== null && alsoAt.length > 0 ? null : true),
       visit: entry => {
         walked.seen++;
         walked.last = entry.name;

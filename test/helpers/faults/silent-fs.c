@@ -66,6 +66,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     mode = argv[1];
+    /* Whoever waits for it cannot be killed, so a test that fails must not leave it behind. */
+    alarm(60);
     char *arguments[] = {argv[0], "-s", "-f", "-o", "allow_other,attr_timeout=0,entry_timeout=0", argv[2], NULL};
     return fuse_main(6, arguments, &operations, NULL);
 }
