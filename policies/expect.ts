@@ -1,11 +1,17 @@
 import Type, {type Static} from 'typebox';
 import type {Comparison} from './finding.ts';
+import {matchesPattern} from './pattern.ts';
 import {compareTyped, type ValueType, valueTypes} from './values.ts';
 
 const scalar = Type.Union([Type.String({maxLength: 4096}), Type.Number(), Type.Boolean()], {
   wanted: 'text, a number or true/false',
 });
 const scalars = Type.Array(scalar, {minItems: 1, maxItems: 256, wanted: 'a list with at least one value'});
+const patterns = Type.Array(Type.String({maxLength: 256}), {
+  minItems: 1,
+  maxItems: 64,
+  wanted: 'a list of patterns with * and ?',
+});
 
 /** The keys with which a rule says what a value should be. Spread into a kind's schema. */
 export const expectationKeys = {
@@ -17,6 +23,9 @@ export const expectationKeys = {
   at_most: Type.Optional(scalar),
   contains: Type.Optional(scalars),
   contains_none: Type.Optional(scalars),
+  like: Type.Optional(patterns),
+  not_like: Type.Optional(patterns),
+  length_at_least: Type.Optional(Type.Integer({minimum: 1, maximum: 4096})),
   present: Type.Optional(Type.Boolean()),
   as: Type.Optional(Type.Enum([...valueTypes], {wanted: `one of ${valueTypes.join(', ')}`})),
 };
@@ -34,6 +43,9 @@ const operators = [
   'at_most',
   'contains',
   'contains_none',
+  'like',
+  'not_like',
+  'length_at_least',
   'present',
 ] as const;
 type Operator = (typeof operators)[number];
@@ -70,6 +82,12 @@ function operatorText(operator: Operator, expectation: Expectation): string {
       return `containing ${list}`;
     case 'contains_none':
       return `without ${list}`;
+    case 'like':
+      return `like ${list}`;
+    case 'not_like':
+      return `not like ${list}`;
+    case 'length_at_least':
+      return `at least ${list} ${value === 1 ? 'character' : 'characters'} long`;
     case 'present':
       return value === true ? 'set' : 'not set';
   }
@@ -77,8 +95,8 @@ function operatorText(operator: Operator, expectation: Expectation): string {
 
 /**
  * Compares what was found with what is wanted. `actual` null means that nothing is set and there is no default: only
- * `present: false`, `is_not`, `not_in` and `contains_none` hold then. A list is compared as a whole: `is` and `in`
- * hold when every element does, and an empty list counts as null.
+ * `present: false`, `is_not`, `not_in`, `contains_none` and `not_like` hold then. A list is compared as a whole: `is`,
+ * `in` and `like` hold when every element does, and an empty list counts as null.
  * A value that is not of the type that the rule names (`as:`) never satisfies it.
  */
 export function compareExpectation(
@@ -95,6 +113,8 @@ export function compareExpectation(
 
 function holds(operator: Operator, expectation: Expectation, values: string[], type: ValueType): boolean {
   const equal = (actual: string, wanted: Scalar) => compareTyped(type, actual, String(wanted)) === 0;
+  const cased = (text: string) => (type === 'text-any-case' ? text.toLowerCase() : text);
+  const like = (actual: string, pattern: string) => matchesPattern(cased(pattern), cased(actual));
   switch (operator) {
     case 'present':
       return values.length > 0 === expectation.present;
@@ -116,6 +136,12 @@ function holds(operator: Operator, expectation: Expectation, values: string[], t
       return !(expectation.contains_none ?? []).some(unwanted =>
         elements(values).some(value => equal(value, unwanted)),
       );
+    case 'like':
+      return values.length > 0 && values.every(value => (expectation.like ?? []).some(wanted => like(value, wanted)));
+    case 'not_like':
+      return values.every(value => !(expectation.not_like ?? []).some(unwanted => like(value, unwanted)));
+    case 'length_at_least':
+      return values.length > 0 && values.every(value => value.length >= (expectation.length_at_least ?? 0));
   }
 }
 
@@ -145,6 +171,9 @@ function flipOperator<E extends Expectation>(operator: Operator, expectation: E)
     at_most: {at_least: above(value as Scalar, expectation.as)},
     contains: {contains_none: value as Scalar[]},
     contains_none: {contains: value as Scalar[]},
+    like: {not_like: value as string[]},
+    not_like: {like: value as string[]},
+    length_at_least: {length_at_least: 4096},
     present: {present: !(value as boolean)},
   };
   return {...rest, ...opposite[operator]} as E;

@@ -3,6 +3,7 @@ import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {errorCodes} from '../agent/errors.ts';
+import {expectationKeys} from '../policies/expect.ts';
 import {kinds} from '../policies/kinds/index.ts';
 import {problemCodes} from '../policies/load/problem.ts';
 
@@ -34,7 +35,7 @@ test('every code is used somewhere', t => {
 test('every kind has its page, which names each of its keys, and no page lacks its kind', t => {
   const pages = readdirSync(join(home, 'docs/kinds')).map(name => name.replace('.md', ''));
   t.deepEqual(pages.sort(), kinds.map(({name}) => name).sort());
-  const shared = ['is', 'is_not', 'in', 'not_in', 'at_least', 'at_most', 'contains', 'contains_none', 'present', 'as'];
+  const shared = Object.keys(expectationKeys);
   for (const kind of kinds) {
     const page = read(`docs/kinds/${kind.name}.md`);
     const lacking = Object.keys(kind.schema.properties).filter(
