@@ -12,7 +12,7 @@ export function cureOf(
   if (change === null) return undefined;
   const before = change.before === null ? '' : `, before ${change.before}, which wins now`;
   const inFile = (edit: string) => `${edit} in ${change.file}${before}`;
-  const places = [...new Set(values.map(({where}) => where))].join(', ');
+  const places = placesText(values.map(({where}) => where));
   const name = nameOf(check, unit);
   const edit = () => {
     const wanted = check.is ?? check.in?.[0] ?? check.at_least ?? check.at_most;
@@ -24,11 +24,24 @@ export function cureOf(
     const unwanted = check.contains_none ?? check.not_in ?? (check.is_not === undefined ? undefined : [check.is_not]);
     if (unwanted !== undefined) {
       const members = unwanted.join(', ');
-      return places === '' ? inFile(`set ${name} without ${members}`) : `take ${members} out of ${name} at ${places}`;
+      const holding = values.filter(({value}) => unwanted.some(text => holds(value, String(text))));
+      const at = placesText((holding.length > 0 ? holding : values).map(({where}) => where));
+      return at === '' ? inFile(`set ${name} without ${members}`) : `take ${members} out of ${name} at ${at}`;
     }
     return check.present ? inFile(`set ${name}`) : `remove ${name} at ${places}`;
   };
   return `${edit()}${change.after === null ? '' : `, then ${change.after}`}`;
+}
+
+const holds = (value: string, unwanted: string): boolean =>
+  value === unwanted || value.split(/[\s,]+/).includes(unwanted);
+
+const maxPlaces = 5;
+
+function placesText(places: string[]): string {
+  const different = [...new Set(places)];
+  const rest = different.length - maxPlaces;
+  return different.slice(0, maxPlaces).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
 
 const quoted = (line: string): string => (line.includes('"') ? `'${line}'` : `"${line}"`);

@@ -47,18 +47,20 @@ const joinKey = (parent: string, tag: string): string => (parent === '' ? tag : 
 
 /** The text between `;`, `{` and `}`, without comments; `line` is where it begins. */
 function* statementsOf(text: string): Generator<{text: string; end: ';' | '{' | '}'; line: number}> {
-  let [current, line, first, quoted] = ['', 1, 1, false];
+  let [current, line, first, quoted, begun] = ['', 1, 1, false, false];
+  const add = (character: string) => {
+    if (!begun && character.trim() !== '') [begun, first] = [true, line];
+    if (begun) current += character;
+  };
   for (let at = 0; at < text.length; at++) {
     const character = text[at] as string;
-    if (character === '\n') line++;
     if (quoted || character === '"') {
       if (character === '"') quoted = !quoted;
-      if (current.trim() === '') [current, first] = ['', line];
-      current += character;
+      add(character);
     } else if (text.startsWith('/*', at)) {
       const close = text.indexOf('*/', at + 2);
       const end = close < 0 ? text.length : close + 1;
-      for (const inner of text.slice(at + 1, end + 1)) if (inner === '\n') line++;
+      line += text.slice(at, end).split('\n').length - 1;
       at = end;
     } else if (
       text.startsWith('//', at) ||
@@ -67,15 +69,12 @@ function* statementsOf(text: string): Generator<{text: string; end: ';' | '{' | 
       const end = text.indexOf('\n', at);
       at = (end < 0 ? text.length : end) - 1;
     } else if (character === ';' || character === '{' || character === '}') {
-      if (current.trim() !== '' || character !== ';')
-        yield {text: current.trim(), end: character, line: current.trim() === '' ? line : first};
-      current = '';
-    } else {
-      if (current.trim() === '' && character.trim() !== '') [current, first] = ['', line];
-      current += character === '\n' ? ' ' : character;
-    }
+      if (begun || character !== ';') yield {text: current.trim(), end: character, line: begun ? first : line};
+      [current, begun] = ['', false];
+    } else add(character === '\n' ? ' ' : character);
+    if (character === '\n') line++;
   }
-  if (current.trim() !== '') yield {text: current.trim(), end: ';', line: first};
+  if (begun) yield {text: current.trim(), end: ';', line: first};
 }
 
 /** At most a tag and a value; null when there is more. Quoted texts side by side are one value. */

@@ -48,16 +48,23 @@ export type SudoersStatement =
   | {kind: 'include'; directory: boolean; path: string; line: number}
   | {kind: 'broken'; problem: string; line: number};
 
+/** Reading ends after so many broken statements: nothing is known of such a file anyway. */
+const maxBroken = 100;
+
 /** The statements of one file, in their order. Source: sudoers(5), and the grammar that sudo itself uses. */
 export function parseSudoers(text: string): SudoersStatement[] {
-  return sudoersLines(text).flatMap(({text: statement, line}): SudoersStatement[] => {
+  const found: SudoersStatement[] = [];
+  let broken = 0;
+  for (const {text: statement, line} of sudoersLines(text)) {
     try {
-      return parseStatement(statement, line);
+      found.push(...parseStatement(statement, line));
     } catch (error) {
       if (!(error instanceof SudoersFault)) throw error;
-      return [{kind: 'broken', problem: error.message, line}];
+      found.push({kind: 'broken', problem: error.message, line});
+      if (++broken >= maxBroken) break;
     }
-  });
+  }
+  return found;
 }
 
 const aliasKinds = new Map([

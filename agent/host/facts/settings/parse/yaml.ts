@@ -2,8 +2,12 @@ import {type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, 
 import {maxDepth} from './json.ts';
 import type {TreeDocument, TreeNode} from './tree.ts';
 
+/** The parser makes an error with a stack of each broken character, so a long document could take a minute. */
+const maxLength = 256 * 1024;
+
 /** One document of YAML 1.2. Plain scalars stand as written, so that `yes` and `0640` are what the file says. */
 export function parseYaml(text: string): TreeDocument {
+  if (text.length > maxLength) return {line: null, problem: `it has more than ${maxLength} characters`};
   if (flowDepth(text) > maxDepth) return {line: null, problem: `nested more than ${maxDepth} deep`};
   const counter = new LineCounter();
   try {
