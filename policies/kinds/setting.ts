@@ -1,16 +1,13 @@
 import Type, {type Static} from 'typebox';
 import {compareExpectation, expectationKeys, flipExpectation, operatorsOf, wantedText} from '../expect.ts';
 import {withoutValue} from '../facts/answer.ts';
-import {
-  type SettingFact,
-  type SettingFormat,
-  type SettingRequest,
-  type SettingValue,
-  settingFormats,
-} from '../facts/setting.ts';
+import {type SettingFact, type SettingValue, settingFormats} from '../facts/setting.ts';
 import {type Comparison, type Judgement, judged} from '../finding.ts';
 import {defineKind} from './kind.ts';
 import {cureOf} from './setting/cure.ts';
+import {hidden, shapeCure} from './setting/hidden.ts';
+import {type Found, nameOfPlace, placeProblems, programOf, readPlace, requestsOf} from './setting/place.ts';
+import {compareRelated, relatedKeys, relatedPlaces, relatedText} from './setting/related.ts';
 import {listOf} from './shared.ts';
 
 const fileText = Type.String({
@@ -18,52 +15,49 @@ const fileText = Type.String({
   maxLength: 4096,
   wanted: 'an absolute path, or for pam the name of a service',
 });
+const keyText = Type.String({minLength: 1, maxLength: 1024});
+
+/** Where a setting stands: shared by the setting itself and by the one that it is compared with. */
+const placeKeys = {
+  file: Type.Optional(
+    Type.Union([fileText, Type.Array(fileText, {minItems: 1, maxItems: 64})], {
+      wanted: 'an absolute path or a list of them',
+    }),
+  ),
+  unit: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9:_.@\\\\-]+\\.[a-z]+$',
+      maxLength: 255,
+      wanted: 'the name of a systemd unit, such as "ssh.service"',
+    }),
+  ),
+  section: Type.Optional(Type.String({maxLength: 1024})),
+  default: Type.Optional(Type.String({maxLength: 4096})),
+};
+const format = Type.Enum([...settingFormats], {wanted: `one of ${settingFormats.join(', ')}`});
+const keyOrKeys = Type.Union([keyText, Type.Array(keyText, {minItems: 2, maxItems: 8})], {
+  wanted: 'the name of the setting, or a list of the names that it has',
+});
+const related = Type.Object(
+  {format: Type.Optional(format), key: Type.Optional(keyOrKeys), ...placeKeys},
+  {additionalProperties: false},
+);
 
 const schema = Type.Object(
   {
-    format: Type.Enum([...settingFormats], {wanted: `one of ${settingFormats.join(', ')}`}),
-    file: Type.Optional(
-      Type.Union([fileText, Type.Array(fileText, {minItems: 1, maxItems: 64})], {
-        wanted: 'an absolute path or a list of them',
-      }),
-    ),
-    unit: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z0-9:_.@\\\\-]+\\.[a-z]+$',
-        maxLength: 255,
-        wanted: 'the name of a systemd unit, such as "ssh.service"',
-      }),
-    ),
-    section: Type.Optional(Type.String({maxLength: 1024})),
-    key: Type.String({minLength: 1, maxLength: 1024}),
-    default: Type.Optional(Type.String({maxLength: 4096})),
+    format,
+    key: keyOrKeys,
+    ...placeKeys,
     match: Type.Optional(Type.Enum(['any', 'global'], {wanted: '"any" or "global"'})),
+    repeated: Type.Optional(Type.Enum(['all', 'last'], {wanted: '"all" or "last"'})),
+    secret: Type.Optional(Type.Boolean()),
+    same_as: Type.Optional(related),
+    not_above: Type.Optional(related),
     ...expectationKeys,
   },
   {additionalProperties: false},
 );
-type SettingCheck = Static<typeof schema>;
-
-/** Formats that have no usual place, so that the rule must name the file. */
-const needsFile = new Set<SettingFormat>([
-  'env',
-  'gcfg',
-  'ini',
-  'json',
-  'key-value',
-  'pam',
-  'systemd-conf',
-  'toml',
-  'yaml',
-]);
-const keyShapes: Array<[formats: SettingFormat[], shape: RegExp, wanted: string]> = [
-  [['gcfg', 'systemd-conf', 'systemd-unit'], /^[^.]+.*\.[^.]+$/s, 'Section.Key'],
-  [['pam'], /^(?:auth|account|password|session)\s+\S+$/, 'a type and a module, such as "password pam_pwquality.so"'],
-  [['limits'], /^\S+\s+(?:soft|hard|-)\s+\S+$/, 'a domain, a type and an item, such as "* hard core"'],
-  [['modprobe'], /^(?:install|remove|blacklist|options)\s+\S+$/, 'a command and a module, such as "install cramfs"'],
-  [['sudoers'], /^(?:Defaults\.[a-z_]+|tags)$/, '"Defaults.NAME" or "tags"'],
-  [['grub'], /^(?:password|superusers|cmdline)$/, '"password", "superusers" or "cmdline"'],
-];
+export type SettingCheck = Static<typeof schema>;
 
 export const settingKind = defineKind<typeof schema>({
   name: 'setting',
@@ -71,87 +65,86 @@ export const settingKind = defineKind<typeof schema>({
   schema,
   problems,
   canBeEmpty: () => true,
-  wants: check => [{fact: 'setting', ...requestOf(check)}],
+  wants: check =>
+    [check, ...relatedPlaces(check)].flatMap(place =>
+      requestsOf(place).map(request => ({fact: 'setting', ...request}) as const),
+    ),
   judge: (check, facts): Judgement[] => {
-    const answer = facts.get({fact: 'setting', ...requestOf(check)});
-    const subject = subjectOf(check);
-    if (answer.state === 'unseen' || answer.state === 'live-only') return [withoutValue(subject, answer)];
-    if (answer.state === 'absent') return [{subject, verdict: 'none', reason: answer.reason}];
-    return [judgeFact(check, subject, answer.value, answer.where)];
+    const subject = nameOfPlace(check);
+    const read = readPlace(check, facts);
+    if (read.state === 'unseen' || read.state === 'live-only') return [withoutValue(subject, read)];
+    if (read.state === 'absent') return [{subject, verdict: 'none', reason: read.reason}];
+    const other = compareRelated(check, read.found, facts);
+    return 'verdict' in other ? [other] : [judgeFound(check, subject, read.found, read.where, other)];
   },
-  flips: check => flipExpectation(check),
+  flips: check => [
+    ...flipExpectation(check),
+    ...relatedKeys
+      .filter(key => check[key] !== undefined)
+      .map(key => {
+        const {[key]: _, ...rest} = check;
+        return {what: key, check: {...rest, like: [neverFound]}};
+      }),
+  ],
   looks: check =>
-    `Reads ${check.key} as ${programOf(check)} does, with all files that belong to it, and which of them wins.`,
-  wanted: check => `${subjectOf(check)}: ${wantedText(check)}`,
+    `Reads ${listOf(check.key).join(' and ')} as ${programOf(check)} does, with all files that belong to it, and which of them wins.`,
+  wanted: check => `${nameOfPlace(check)}: ${wantedOf(check)}`,
 });
 
+/** Files with NUL bytes are refused, so that no value is like this. */
+const neverFound = '\u0000';
+
+const wantedOf = (check: SettingCheck): string =>
+  [wantedText(check), ...relatedText(check)].filter(text => text !== '').join(' and ');
+
 function problems(check: SettingCheck): Array<{at: string[]; message: string}> {
-  const found: Array<{at: string[]; message: string}> = [];
-  const {format, key} = check;
-  if (operatorsOf(check).length === 0)
+  const found = placeProblems(check);
+  if (operatorsOf(check).length === 0 && relatedPlaces(check).length === 0)
     found.push({at: [], message: 'nothing is expected: give "is", "in", "at_least" or the like'});
-  if (needsFile.has(format) && check.file === undefined)
-    found.push({at: [], message: `"${format}" has no usual file: give "file"`});
-  if ((format === 'systemd-unit') !== (check.unit !== undefined))
-    found.push({at: [], message: '"unit" goes with the format systemd-unit, and it needs one'});
-  if (check.match !== undefined && format !== 'sshd')
+  if (check.match !== undefined && check.format !== 'sshd')
     found.push({at: ['match'], message: '"match" is for the format sshd'});
-  for (const file of listOf(check.file))
-    if (!file.startsWith('/') && (format !== 'pam' || file.includes('/')))
-      found.push({at: ['file'], message: `"${file}" is not an absolute path`});
-  const shape = keyShapes.find(([formats]) => formats.includes(format));
-  if (shape !== undefined && !shape[1].test(key))
-    found.push({at: ['key'], message: `"${key}" found, ${shape[2]} wanted`});
+  const places = relatedPlaces(check);
+  for (const [index, key] of relatedKeys.filter(name => check[name] !== undefined).entries()) {
+    found.push(...placeProblems(places[index] as SettingCheck).map(({at, message}) => ({at: [key, ...at], message})));
+    if (nameOfPlace(places[index] as SettingCheck) === nameOfPlace(check))
+      found.push({at: [key], message: 'this is the setting itself: name another unit, file, section or key'});
+  }
   return found;
 }
 
-function requestOf(check: SettingCheck): SettingRequest {
-  return {
-    format: check.format,
-    files: listOf(check.file),
-    key: check.key,
-    ...(check.unit === undefined ? {} : {unit: check.unit}),
-    ...(check.section === undefined ? {} : {section: check.section}),
-  };
-}
-
-const programs = new Map<SettingFormat, string>([
-  ['apt.conf', 'apt'],
-  ['grub', 'GRUB'],
-  ['limits', 'pam_limits'],
-  ['login.defs', 'login.defs'],
-  ['modprobe', 'modprobe'],
-  ['sshd', 'sshd'],
-  ['sudoers', 'sudo'],
-]);
-
-const programOf = (check: SettingCheck): string =>
-  check.unit ?? (listOf(check.file).join(', ') || (programs.get(check.format) ?? check.format));
-
-/** `sshd PermitRootLogin`, `/etc/x.conf [main] key` */
-const subjectOf = (check: SettingCheck): string =>
-  [programOf(check), check.section === undefined ? null : `[${check.section}]`, check.key]
-    .filter(part => part !== null)
-    .join(' ');
-
-function judgeFact(check: SettingCheck, subject: string, fact: SettingFact, read: string[]): Judgement {
-  const own = defaultOf(check, fact);
-  if (own !== null && 'unseen' in own && fact.values.length === 0)
-    return {subject, verdict: 'unknown', reason: own.unseen};
-  const known = own !== null && 'value' in own ? own : null;
-  const compared: Comparison[] = [compareValues(check, check.key, fact.values, known)];
-  const where = fact.values.length > 0 ? placesOf(fact.values) : read;
-  const cures = compared[0]?.ok ? [] : [cureOf(check, fact, check.unit)];
-  for (const {condition, where: place, values} of check.match === 'global' ? [] : fact.conditional) {
-    const comparison = compareValues(check, `${check.key} in ${condition} (${place})`, values, known);
-    compared.push(comparison);
-    if (comparison.ok) continue;
-    where.push(place);
-    cures.push(`change or remove ${check.key} in ${condition} at ${placesOf(values).join(', ') || place}`);
+function judgeFound(
+  check: SettingCheck,
+  subject: string,
+  found: Found[],
+  read: string[],
+  other: {compared: Comparison[]; where: string[]; cures: string[]},
+): Judgement {
+  const set = found.filter(({fact}) => fact.values.length > 0);
+  const where = set.length > 0 ? [] : [...read];
+  const compared: Comparison[] = [];
+  const cures: Array<string | undefined> = [];
+  const expects = operatorsOf(check).length > 0;
+  for (const {key, fact} of set.length > 0 ? set : found.slice(0, 1)) {
+    const own = defaultOf(check, fact);
+    if (own !== null && 'unseen' in own && fact.values.length === 0)
+      return {subject, verdict: 'unknown', reason: own.unseen};
+    const known = own !== null && 'value' in own ? own : null;
+    const what = set.length > 0 ? key : listOf(check.key).join(' or ');
+    if (expects) compared.push(compareValues(check, what, fact.values, known));
+    if (expects && compared.at(-1)?.ok === false)
+      cures.push(shapeCure(check, fact, key) ?? cureOf({...check, key}, fact, check.unit));
+    where.push(...placesOf(fact.values));
+    for (const {condition, where: place, values} of check.match === 'global' ? [] : fact.conditional) {
+      const comparison = compareValues(check, `${key} in ${condition} (${place})`, values, known);
+      compared.push(comparison);
+      if (comparison.ok) continue;
+      where.push(place);
+      cures.push(`change or remove ${key} in ${condition} at ${placesOf(values).join(', ') || place}`);
+    }
   }
-  const cure = [...new Set(cures.filter(text => text !== undefined))].join('; ');
-  return judged(subject, compared, {
-    where: [...new Set(where)],
+  const cure = [...new Set([...cures, ...other.cures].filter(text => text !== undefined))].join('; ');
+  return judged(subject, hidden(check, [...compared, ...other.compared]), {
+    where: [...new Set([...where, ...other.where])],
     scope: 'persistent',
     cure: cure === '' ? undefined : cure,
   });
