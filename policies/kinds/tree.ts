@@ -157,7 +157,7 @@ function judgeTree(check: TreeCheck, fact: TreeFact): Judgement[] {
   if (found.length + more > 0) {
     const failures = found.map(entry => judgeEntry(check, entry));
     if (more === 0) return failures;
-    const comparison = {what: 'found', expected: `no ${findText(check.find)}`, actual: `${more} more`, ok: false};
+    const comparison = {what: 'entries', expected: `no ${findText(check.find)}`, actual: `${more} more`, ok: false};
     return [...failures, judged(`${more} more below ${subject}`, [comparison], {where: [], scope: 'persistent'})];
   }
   if (notSeen.length > 0) {
@@ -176,7 +176,7 @@ function judgeTree(check: TreeCheck, fact: TreeFact): Judgement[] {
     ];
   }
   const notes = [
-    `none among ${seen} entries`,
+    `none of ${seen} seen`,
     allowed > 0 ? `${allowed} allowed` : '',
     leftOut.length > 0
       ? `not entered: ${leftOut.slice(0, 5).join(', ')}${leftOut.length > 5 ? ` and ${leftOut.length - 5} more` : ''}`
@@ -184,7 +184,7 @@ function judgeTree(check: TreeCheck, fact: TreeFact): Judgement[] {
   ];
   const actual = notes.filter(note => note !== '').join('; ');
   return [
-    judged(subject, [{what: 'found', expected: `no ${findText(check.find)}`, actual, ok: true}], {
+    judged(subject, [{what: 'entries', expected: `no ${findText(check.find)}`, actual, ok: true}], {
       where: listOf(check.under ?? '/'),
       scope: 'persistent',
     }),

@@ -94,7 +94,7 @@ test('tree says how much it saw, and what it left out', async t => {
     },
   );
   t.true(finding?.verdict === 'pass');
-  t.like(finding, {actual: {found: 'none among 11 entries; 1 allowed; not entered: /mnt (nfs4)'}});
+  t.like(finding, {actual: {entries: 'none of 11 seen; 1 allowed; not entered: /mnt (nfs4)'}});
 });
 
 test('tree names each column that is wrong, and a cure that takes away just those bits', async t => {

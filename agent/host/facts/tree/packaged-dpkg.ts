@@ -34,7 +34,7 @@ export const judgeByDpkg: PackageJudge = async (host, entries, tables) => {
     const file = await host.fs.readFile(path, {maxBytes: maxListBytes});
     if (!file.ok) return file;
     if (file.value.truncated) return failed('io', `cannot read all of ${path}: it is too large`);
-    findOwned(name.slice(0, -'.list'.length), decodeName(file.value.bytes), entries, owners);
+    findOwned(name.slice(0, -'.list'.length), file.value.bytes, entries, owners);
   }
   const overridden = await readOverrides(host);
   if (!overridden.ok) return overridden;
@@ -50,11 +50,17 @@ export const judgeByDpkg: PackageJudge = async (host, entries, tables) => {
   return looked(packaged);
 };
 
-function findOwned(name: string, text: string, entries: Map<string, TreeEntry>, owners: Map<string, Owner>): void {
-  const paths = text.split('\n');
-  for (const path of paths) {
-    const wanted = merged(path);
-    if (entries.has(wanted) && !owners.has(wanted)) owners.set(wanted, {name, siblings: spread(paths, entries)});
+/** Line by line: all lists together have some ten megabytes, and hardly a line is wanted. */
+function findOwned(name: string, list: Buffer, entries: Map<string, TreeEntry>, owners: Map<string, Owner>): void {
+  let siblings: string[] | null = null;
+  for (let start = 0, end = 0; start < list.length; start = end + 1) {
+    end = list.indexOf(10, start);
+    if (end < 0) end = list.length;
+    const path = decodeName(list.subarray(start, end));
+    const wanted = path.startsWith('/usr/') ? path : merged(path);
+    if (!entries.has(wanted) || owners.has(wanted)) continue;
+    siblings ??= spread(decodeName(list).split('\n'), entries);
+    owners.set(wanted, {name, siblings});
   }
 }
 
