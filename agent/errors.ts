@@ -2,6 +2,7 @@ import type {Problem} from '../policies/load/problem.ts';
 
 /** Every code that a `ReeveError` can have; docs/errors.md has an entry for each. */
 export const errorCodes = [
+  'REEVE_ATTESTATIONS_INVALID',
   'REEVE_BUG',
   'REEVE_CONFIG_INVALID',
   'REEVE_PACK_INVALID',

@@ -3,7 +3,7 @@ import {hostname} from 'node:os';
 import {Command, CommanderError, Option} from 'commander';
 import packageJson from '../package.json' with {type: 'json'};
 import {severities} from '../policies/finding.ts';
-import {formatProblem} from '../policies/load/problem.ts';
+import {formatProblem, sortProblems} from '../policies/load/problem.ts';
 import {check} from './cli/check.ts';
 import {checkConfig, printConfig} from './cli/config.ts';
 import {inspect} from './cli/inspect.ts';
@@ -13,7 +13,7 @@ import {explainRule, listRules} from './cli/rules.ts';
 import {collectValues, selectRules} from './cli/selection.ts';
 import {listWaivers} from './cli/waivers.ts';
 import {doctor} from './doctor.ts';
-import {ReeveError} from './errors.ts';
+import {type ErrorCode, ReeveError} from './errors.ts';
 import {localHost} from './host/local/host.ts';
 import {printable} from './host/names.ts';
 import {macReport} from './mac.ts';
@@ -162,13 +162,14 @@ function report(error: unknown): ExitStatus {
   io.progress(null);
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
   if (!(error instanceof ReeveError)) {
-    io.err(
-      `reeve: error: ${printable(error instanceof Error ? (error.stack ?? error.message) : String(error)).replaceAll('\\x0a', '\n')}\n`,
-    );
-    io.err('reeve: hint: this is a bug in reeve; please report it with the lines above\n');
+    const code: ErrorCode = 'REEVE_BUG';
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    io.err(`${stack.split('\n').map(printable).join('\n')}\n`);
+    io.err(`reeve: error: something that must not happen did [${code}]\n`);
+    io.err('reeve: hint: please report it with the lines above\n');
     return exitStatus.bug;
   }
-  for (const problem of error.problems) io.err(`${formatProblem(problem)}\n`);
+  for (const problem of sortProblems(error.problems)) io.err(`${formatProblem(problem)}\n`);
   io.err(`reeve: error: ${printable(error.message)} [${error.code}]\n`);
   return error.code === 'REEVE_USAGE' || error.code === 'REEVE_RULE_UNKNOWN' || error.code === 'REEVE_ROOT_UNUSABLE'
     ? exitStatus.usage

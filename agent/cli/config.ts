@@ -1,7 +1,7 @@
 import {stringify} from 'yaml';
 import {loadConfig} from '../config/load.ts';
 import {localHost} from '../host/local/host.ts';
-import {loadSite} from '../packs/load.ts';
+import {countAttestations, loadSite} from '../packs/load.ts';
 import {type ExitStatus, exitStatus, type Io} from './io.ts';
 
 /** `reeve config check`: the configuration, packs and waivers load. Problems are thrown with their places. */
@@ -9,14 +9,17 @@ export async function checkConfig(options: {config?: string; json?: boolean}, io
   const program = localHost('/');
   const {config, path, note} = await loadConfig(program, options.config ?? null);
   const {packs, waivers, notes} = await loadSite(program, config);
+  const attestations = await countAttestations(program, config.policies_dir);
   const rules = packs.reduce((sum, pack) => sum + pack.rules.length, 0);
   const all = [...(note === null ? [] : [note]), ...notes];
   if (options.json)
     io.out(
-      `${JSON.stringify({path, packs: packs.map(({name, version, digest}) => ({name, version, digest})), rules, waivers: waivers.length, notes: all}, null, 2)}\n`,
+      `${JSON.stringify({path, packs: packs.map(({name, version, digest}) => ({name, version, digest})), rules, waivers: waivers.length, attestations, notes: all}, null, 2)}\n`,
     );
   else {
-    io.out(`${path}: ${packs.length} packs with ${rules} rules, ${waivers.length} waivers: all load\n`);
+    io.out(
+      `${path}: ${packs.length} packs with ${rules} rules, ${waivers.length} waivers, ${attestations} attestations: all load\n`,
+    );
     for (const text of all) io.out(`${text}\n`);
   }
   return exitStatus.ok;

@@ -10,8 +10,8 @@ export const failed = (code: LookCode, reason: string): Look<never> => ({ok: fal
 const words: {[errno: string]: [LookCode, string]} = {
   ENOENT: ['absent', 'it does not exist'],
   ENOTDIR: ['absent', 'a part of its path is not a directory'],
-  EACCES: ['denied', 'permission denied, run as root'],
-  EPERM: ['denied', 'operation not permitted, run as root'],
+  EACCES: ['denied', 'permission denied'],
+  EPERM: ['denied', 'operation not permitted'],
   ELOOP: ['link-loop', 'too many links, or a link where none may be'],
   ENAMETOOLONG: ['io', 'its name is too long'],
   EIO: ['io', 'input/output error, the disk or file system may be damaged'],
@@ -23,9 +23,13 @@ const words: {[errno: string]: [LookCode, string]} = {
   EHOSTDOWN: ['io', 'the file server is down'],
 };
 
-/** A failed look from what a Node call threw. `doing` is e.g. `read /etc/shadow`. */
-export function lookError(doing: string, error: unknown): Look<never> {
+/**
+ * A failed look from what a Node call threw. `doing` is e.g. `read /etc/shadow`. The advice to run as root is left out
+ * where root was refused (`looker`, default this process's effective uid, is 0): by an access-control module, a file server or a container.
+ */
+export function lookError(doing: string, error: unknown, looker = process.geteuid?.() ?? -1): Look<never> {
   const errno = error instanceof Error && 'code' in error ? String(error.code) : '';
   const [code, text] = words[errno] ?? ['io', error instanceof Error ? error.message.split('\n')[0] : String(error)];
-  return failed(code as LookCode, `cannot ${doing}: ${text}${errno === '' ? '' : ` (${errno})`}`);
+  const advice = code === 'denied' ? (looker === 0 ? ' even to root' : ', run as root') : '';
+  return failed(code as LookCode, `cannot ${doing}: ${text}${advice}${errno === '' ? '' : ` (${errno})`}`);
 }

@@ -1,11 +1,13 @@
-import {loadPack} from '../../policies/load/pack.ts';
-import {type Problem, sortProblems} from '../../policies/load/problem.ts';
+import {loadAttestations} from '../../policies/load/attestations.ts';
+import {type Loaded, loadPack} from '../../policies/load/pack.ts';
+import type {Problem} from '../../policies/load/problem.ts';
 import {loadWaivers, type Waiver} from '../../policies/load/waivers.ts';
 import type {Pack} from '../../policies/pack.ts';
 import {readOwnFile, whyUnsafe} from '../config/own-file.ts';
 import type {Config} from '../config/schema.ts';
-import {ReeveError} from '../errors.ts';
+import {type ErrorCode, ReeveError} from '../errors.ts';
 import {shippedPacks} from '../home.ts';
+import {attestationsName} from '../host/facts/attestations.ts';
 import type {Host} from '../host/host.ts';
 import {findPackFolders, type PackFolder, readPackFolder} from './disk.ts';
 import {isPackSigned} from './signature.ts';
@@ -42,7 +44,7 @@ export async function loadSite(program: Host, config: Config, only: string[] = [
     throw new ReeveError(
       'REEVE_PACK_INVALID',
       `cannot load the packs: ${problems.length} problem${problems.length === 1 ? '' : 's'}`,
-      {problems: sortProblems(problems)},
+      {problems},
     );
   }
   const {waivers, notes} = await readWaivers(program, config.policies_dir);
@@ -83,14 +85,28 @@ function select(packs: Pack[], names: string[]): Pack[] {
 
 async function readWaivers(program: Host, directory: string): Promise<Pick<Site, 'waivers' | 'notes'>> {
   const path = `${directory}/waivers.yaml`;
-  const file = await readOwnFile(program, path, 'REEVE_WAIVERS_INVALID');
-  if (file.state === 'absent') return {waivers: [], notes: []};
-  if (file.state === 'denied') return {waivers: [], notes: [`${file.reason}: no waiver was applied`]};
-  const loaded = loadWaivers(path, file.text);
-  if (loaded.value === null) {
-    throw new ReeveError('REEVE_WAIVERS_INVALID', `cannot load "${path}": ${loaded.problems.length} problems`, {
-      problems: sortProblems(loaded.problems),
-    });
-  }
-  return {waivers: loaded.value, notes: []};
+  const file = await readSiteFile(program, path, 'REEVE_WAIVERS_INVALID', loadWaivers);
+  if ('value' in file) return {waivers: file.value, notes: []};
+  return {waivers: [], notes: file.denied === null ? [] : [`${file.denied}: no waiver was applied`]};
+}
+
+/** How many attestations the site has; throws with every problem of their file. */
+export async function countAttestations(program: Host, directory: string): Promise<number> {
+  const path = `${directory}/${attestationsName}`;
+  const file = await readSiteFile(program, path, 'REEVE_ATTESTATIONS_INVALID', loadAttestations);
+  return 'value' in file ? file.value.length : 0;
+}
+
+async function readSiteFile<T>(
+  program: Host,
+  path: string,
+  code: ErrorCode,
+  load: (path: string, text: string) => Loaded<T>,
+): Promise<{value: T} | {denied: string | null}> {
+  const file = await readOwnFile(program, path, code);
+  if (file.state !== 'read') return {denied: file.state === 'denied' ? file.reason : null};
+  const loaded = load(path, file.text);
+  if (loaded.value !== null) return {value: loaded.value};
+  const count = `${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}`;
+  throw new ReeveError(code, `cannot load "${path}": ${count}`, {problems: loaded.problems});
 }

@@ -27,7 +27,6 @@ export const problemCodes = [
   'REEVE_CASE_VERDICT',
   'REEVE_CASE_ORPHAN',
   'REEVE_PROBE_UNSIGNED',
-  'REEVE_FILE_UNSAFE',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];
 
@@ -41,7 +40,7 @@ export function formatProblem(problem: Problem): string {
 }
 
 /** By file, then place, so that a reader can go through them from top to bottom. */
-export function sortProblems(problems: Problem[]): Problem[] {
+export function sortProblems(problems: readonly Problem[]): Problem[] {
   return problems.toSorted(
     (a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0) || a.line - b.line || a.column - b.column,
   );

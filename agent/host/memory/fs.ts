@@ -70,7 +70,7 @@ export function memoryFs(fixture: Fixture): HostFs {
         for (let start = 0; start < bytes.length; start += chunkBytes)
           await use(bytes.subarray(start, start + chunkBytes));
       } catch (error) {
-        return lookError(`read ${path}`, error);
+        return lookError(`read ${path}`, error, fixture.looker ?? 0);
       }
       return looked({size: bytes.length, truncated, stat});
     },
@@ -99,7 +99,7 @@ class MemoryTree {
     try {
       return looked(use());
     } catch (error) {
-      if (error instanceof Error && 'code' in error) return lookError(doing, error);
+      if (error instanceof Error && 'code' in error) return lookError(doing, error, this.#looker);
       throw error;
     }
   }

@@ -84,7 +84,7 @@ const rows: Array<[string, object, Fixture['files'], string, object]> = [
     shadow,
     {'/etc/shadow': {error: 'EACCES'}},
     'unknown',
-    {reason: 'cannot look at /etc/shadow: permission denied, run as root (EACCES)'},
+    {reason: 'cannot look at /etc/shadow: permission denied even to root (EACCES)'},
   ],
   [
     'content that may not be read',
