@@ -1,4 +1,14 @@
-import {closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync, type Stats} from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  statfsSync,
+} from 'node:fs';
 import {dirname} from 'node:path/posix';
 import type {MountFact} from '../../../policies/facts/mounts.ts';
 import {servedBy} from '../mountinfo.ts';
@@ -142,6 +152,13 @@ export class Resolver {
           closeSync(fd);
           if (++links > maxLinks) throw Object.assign(new Error('too many links'), {code: 'ELOOP'});
           const target = readLinkFd(parent.fd, name);
+          if (this.root === '/' && isJump(parent.fd, target)) {
+            const jumped = openSync(encodePath(`/proc/self/fd/${parent.fd}/${name}`), O_PATH);
+            if (rest.length === 0)
+              return {fd: jumped, stats: fstatSync(jumped), path: `${directory}/${name}`, trusted: parent.trusted};
+            trail.push({fd: jumped, name, trusted: parent.trusted});
+            continue;
+          }
           if (target.startsWith('/')) close();
           rest.push(...partsOf(target));
           continue;
@@ -179,6 +196,16 @@ export class Resolver {
     if (mount !== undefined) throw new Elsewhere(mount);
   }
 }
+
+/** SECURITYFS_MAGIC of linux/magic.h. */
+const securityfs = 0x73636673;
+
+/**
+ * AppArmor's `policy` in securityfs is a link of the kernel's own to a file system that is mounted nowhere: it has no
+ * path to follow by hand. Anywhere else a link of that text is a link like others.
+ */
+const isJump = (directory: number, target: string): boolean =>
+  /^apparmorfs:\[\d+\]$/.test(target) && statfsSync(`/proc/self/fd/${directory}`).type === securityfs;
 
 /** Whether an opened entry is the one at that path, with no link on the way. */
 const isAt = (fd: number, path: string): boolean => readlinkSync(`/proc/self/fd/${fd}`) === path;
