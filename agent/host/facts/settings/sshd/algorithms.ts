@@ -76,7 +76,7 @@ function signatureDefaults(version: number, sha1: boolean): string[] {
   ];
   const last = [...rsa, ...(sha1 ? ['ssh-rsa'] : [])];
   if (version < 802) return [...curves, 'ssh-ed25519', ...last];
-  if (version < 805) return [...curves, hardware[1] as string, hardware[0] as string, 'ssh-ed25519', ...last];
+  if (version < 805) return [...curves, hardware[1] as string, 'ssh-ed25519', hardware[0] as string, ...last];
   return ['ssh-ed25519', ...curves, ...hardware, ...last];
 }
 

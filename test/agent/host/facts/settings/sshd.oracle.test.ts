@@ -22,8 +22,8 @@ const manualWords = new Map([
 /** What a build gives its own paths; reeve states no default for them. */
 const paths = new Set(['pidfile', 'modulifile', 'xauthlocation', 'gssapikexalgorithms', 'hostkey']);
 
-test('sshdValues() says what the installed sshd says of 250 configurations', async t => {
-  const cases = [...trickySshdCases, ...randomSshdCases(250 - trickySshdCases.length, 20261121)];
+test('sshdValues() says what the installed sshd says of 200 configurations', async t => {
+  const cases = [...trickySshdCases, ...randomSshdCases(200 - trickySshdCases.length, 20261121)];
   const {root, close} = sshdRoot(cases);
   t.teardown(close);
   const dumps = dumpSshd(root, cases);
@@ -62,7 +62,7 @@ test('sshdValues() says what the installed sshd says of 250 configurations', asy
     }
   }
   t.log(`${cases.length} configurations, ${accepted} of them accepted, the same in all`);
-  t.true(accepted > 150);
+  t.true(accepted > 130);
 });
 
 /** Keywords that `sshd -T` leaves out when they are empty are printed when they are not. */
