@@ -13,6 +13,8 @@ export type LoadedProfile = {
   mode: ApparmorMode;
   /** The pattern of executables that the kernel attaches it to; null when it has none or it could not be read. */
   attach: string | null;
+  /** The kernel has a pattern, but compiled only, and no file in /etc/apparmor.d tells it. */
+  attachHidden: boolean;
   digest: {algorithm: 'sha1' | 'sha256'; value: string} | null;
 };
 

@@ -142,7 +142,9 @@ export function unattached(
   const open: string[] = [];
   const patterns: Array<{profile: LoadedProfile; matches: (path: string) => boolean}> = [];
   for (const profile of loaded) {
-    if (profile.attach === null || profile.mode === 'unconfined' || profile.name.startsWith(':')) continue;
+    if (profile.mode === 'unconfined' || profile.name.startsWith(':')) continue;
+    if (profile.attachHidden) open.push(`the kernel does not tell what the profile ${profile.name} attaches to`);
+    if (profile.attach === null) continue;
     const matches = apparmorGlob(profile.attach);
     if (matches === null)
       open.push(`cannot understand the attachment "${profile.attach}" of the profile ${profile.name}`);

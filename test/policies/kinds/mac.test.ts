@@ -204,6 +204,13 @@ const rows: Array<[title: string, host: string, check: object, verdict: string, 
     'unknown',
     {files: {'/sys/kernel/security/apparmor/policy/profiles/lsb_release.3/attach': {read_error: 'EIO'}}},
   ],
+  [
+    'an attachment that the kernel hides and no file tells',
+    debian,
+    {exe_attached: true},
+    'unknown',
+    {files: {'/sys/kernel/security/apparmor/policy/profiles/lsb_release.3/attach': '<unknown>\n'}},
+  ],
   ['attachments without AppArmor', rocky, {exe_attached: true}, 'none'],
 
   ['more denials than allowed', debian, {denials_at_most: {}}, 'fail'],

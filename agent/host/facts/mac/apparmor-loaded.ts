@@ -71,9 +71,9 @@ class ProfileTree {
     this.#host = host;
   }
 
-  detailsOf(name: string): Pick<LoadedProfile, 'attach' | 'digest'> {
-    const {attach = null, digest = null} = this.profiles.get(name) ?? {};
-    return {attach, digest};
+  detailsOf(name: string): Pick<LoadedProfile, 'attach' | 'attachHidden' | 'digest'> {
+    const {attach = null, attachHidden = false, digest = null} = this.profiles.get(name) ?? {};
+    return {attach, attachHidden, digest};
   }
 
   async walkNamespace(folder: string, namespace: string, depth: number): Promise<void> {
@@ -103,7 +103,7 @@ class ProfileTree {
       this.profiles.set(full, {
         name: full,
         mode,
-        attach: attachment(await this.#line(`${path}/attach`), name),
+        ...attachment(await this.#line(`${path}/attach`), name, prefix.endsWith('//') && !prefix.endsWith('://')),
         digest: await this.#digest(path),
       });
       if (depth < maxDepth) await this.#walkProfiles(`${path}/profiles`, `${full}//`, depth + 1);
@@ -136,9 +136,16 @@ class ProfileTree {
 
 /**
  * The kernel prints the attachment, or the name where there is no pattern, or `<unknown>` where the pattern came
- * compiled only; the name then is the pattern. Without a path it attaches to nothing. Source: apparmorfs.c.
+ * compiled only: then a name that is a path is the pattern. Children attach to nothing by themselves. Source: apparmorfs.c.
  */
-function attachment(attach: string | null, name: string): string | null {
-  const pattern = attach === null || attach === '<unknown>' ? name : attach;
-  return attach !== null && /^[/{]/.test(pattern) ? pattern : null;
+function attachment(
+  attach: string | null,
+  name: string,
+  isChild: boolean,
+): Pick<LoadedProfile, 'attach' | 'attachHidden'> {
+  if (attach === null || isChild) return {attach: null, attachHidden: false};
+  const compiled = attach === '<unknown>';
+  const pattern = compiled ? name : attach;
+  const isPath = /^[/{]/.test(pattern);
+  return {attach: isPath ? pattern : null, attachHidden: compiled && !isPath};
 }

@@ -11,13 +11,14 @@ import {type BootOutcome, nextBoot} from './next-boot.ts';
 export const collectApparmor = single<'apparmor'>(async looking => {
   const {host} = looking;
   const kernel = hasLsm(await activeLsms(host), 'apparmor');
+  const files = await readProfilesOnDisk(host);
   const {loaded, detailsUnseen} = await readLoadedProfiles(host, await mountPoint(host, 'securityfs'), kernel);
   const fact: ApparmorFact = {
     kernel,
     enabled: await readEnabled(host),
-    loaded,
+    loaded: withFilePatterns(loaded, files.onDisk),
     detailsUnseen,
-    ...(await readProfilesOnDisk(host)),
+    ...files,
     loadedAtBoot: await loadedAtBoot(host),
     nextBoot: onAtBoot(await nextBoot(looking, 'apparmor')),
     restrictions: await readRestrictions(host),
@@ -28,6 +29,17 @@ export const collectApparmor = single<'apparmor'>(async looking => {
     '/etc/apparmor.d',
   ]);
 });
+
+/** A pattern that the kernel has compiled only is taken from the file that defines a profile of that name, if it is plain. */
+function withFilePatterns(loaded: ApparmorFact['loaded'], onDisk: ApparmorFact['onDisk']): ApparmorFact['loaded'] {
+  if (loaded.state !== 'seen' || onDisk.state !== 'seen') return loaded;
+  const patterns = new Map(onDisk.value.map(({name, attach}) => [name, attach]));
+  const profiles = loaded.value.map(profile => {
+    const pattern = profile.attachHidden ? patterns.get(profile.name) : null;
+    return pattern && !pattern.includes('@{') ? {...profile, attach: pattern, attachHidden: false} : profile;
+  });
+  return seen(profiles, loaded.where);
+}
 
 /** The other parameters answer EINVAL or EPERM when AppArmor is off or hides itself; this one never does. */
 async function readEnabled(host: Host): Promise<Answer<boolean>> {

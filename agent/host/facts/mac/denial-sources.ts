@@ -1,5 +1,5 @@
 import type {Host} from '../../host.ts';
-import {type Denial, parseDenial} from './audit-record.ts';
+import {type Denial, mayBeDenial, parseDenial} from './audit-record.ts';
 import {readText} from './lsm.ts';
 
 /** What one log gave. `lost` says why it may lack denials of the time asked for. */
@@ -99,13 +99,15 @@ function timeOf(line: string): number | null {
   return match === null ? null : Number(match[1]) * 1000;
 }
 
-/** The kernel's words for records that it dropped: kernel/audit.c. */
+export const suppressed = 'the kernel suppressed records: callbacks suppressed';
+
+/** The kernel's words for records that it dropped: kernel/audit.c. Never those in a record, where a process may have put them. */
 export function noteLoss(line: string, lost: Set<string>): void {
-  if (!line.includes('audit')) return;
+  if (!line.includes('audit') || mayBeDenial(line)) return;
   if (/audit: backlog limit exceeded|audit_backlog=\d+ > audit_backlog_limit/.test(line))
     lost.add('the kernel dropped records: backlog limit exceeded');
   else if (/audit: rate limit exceeded/.test(line)) lost.add('the kernel dropped records: rate limit exceeded');
   else if (/audit_lost=[1-9]/.test(line)) lost.add('the kernel dropped records: audit_lost is not 0');
   else if (/audit_printk_skb: \d+ callbacks suppressed|kauditd_printk_skb: \d+ callbacks suppressed/.test(line))
-    lost.add('the kernel suppressed records: callbacks suppressed');
+    lost.add(suppressed);
 }

@@ -1,6 +1,6 @@
 import type {Host} from '../../host.ts';
 import {parseDenial} from './audit-record.ts';
-import {noteLoss, type SourceResult, type Take} from './denial-sources.ts';
+import {noteLoss, type SourceResult, suppressed, type Take} from './denial-sources.ts';
 import {readText} from './lsm.ts';
 
 const journalctl = '/usr/bin/journalctl';
@@ -34,7 +34,10 @@ export async function readJournal(host: Host, since: number, take: Take): Promis
       reason: `${result.reason}${result.stderr === '' ? '' : `: ${result.stderr.trim().split('\n')[0]?.slice(0, 200)}`}`,
     };
   const lost = new Set<string>();
-  for (const line of result.stdout.split('\n')) takeEntry(line, take, lost);
+  let hasAudit = false;
+  for (const line of result.stdout.split('\n')) hasAudit = takeEntry(line, take, lost) || hasAudit;
+  // The journal got the audit records themselves, so that their copies in the kernel's log were thinned out loses none.
+  if (hasAudit) lost.delete(suppressed);
   if (result.truncated) lost.add(`only the last ${maxBytes} bytes of the journal were read`);
   const booted = host.uname?.bootedMs ?? null;
   if (place.volatile && booted !== null && booted > since)
@@ -57,14 +60,14 @@ async function findJournal(host: Host): Promise<{volatile: boolean} | {reason: s
   return null;
 }
 
-/** One JSON object a line; MESSAGE is text, or a list of bytes where it is not UTF-8. Broken lines, and the cut last one, are passed over. */
-function takeEntry(line: string, take: Take, lost: Set<string>): void {
-  if (line === '') return;
+/** One JSON object a line; MESSAGE is text, or a list of bytes where it is not UTF-8. Broken lines, and the cut last one, are passed over. True for an audit record. */
+function takeEntry(line: string, take: Take, lost: Set<string>): boolean {
+  if (line === '') return false;
   let entry: {[key: string]: unknown};
   try {
     entry = JSON.parse(line);
   } catch {
-    return;
+    return false;
   }
   const {MESSAGE: message, _AUDIT_ID: id, _SOURCE_REALTIME_TIMESTAMP: source, __REALTIME_TIMESTAMP: received} = entry;
   const text =
@@ -75,9 +78,10 @@ function takeEntry(line: string, take: Take, lost: Set<string>): void {
         : '';
   noteLoss(text, lost);
   const at = Number(source ?? received) / 1000;
-  if (!Number.isFinite(at)) return;
+  if (!Number.isFinite(at)) return false;
   const event =
     typeof id === 'string' ? `${Math.floor(at / 1000)}.${String(Math.floor(at) % 1000).padStart(3, '0')}:${id}` : null;
   const denial = parseDenial(text, {at, event});
   if (denial !== null) take(denial);
+  return typeof id === 'string';
 }

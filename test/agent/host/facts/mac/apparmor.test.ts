@@ -40,7 +40,13 @@ test('collectApparmor() reads the profiles of the kernel with attachment and dig
   t.like(profileOf(fact, 'webapp//helper'), {mode: 'complain', attach: null});
   t.like(profileOf(fact, ':lxd-c1_<var-snap-lxd>:///usr/sbin/cron'), {mode: 'enforce', attach: '/usr/sbin/cron'});
   t.like(profileOf(fact, 'strict-batch'), {mode: 'kill'});
-  t.deepEqual(profileOf(fact, 'docker-default'), {name: 'docker-default', mode: 'enforce', attach: null, digest: null});
+  t.deepEqual(profileOf(fact, 'docker-default'), {
+    name: 'docker-default',
+    mode: 'enforce',
+    attach: null,
+    attachHidden: false,
+    digest: null,
+  });
 });
 
 test('collectApparmor() reads sha1 from kernels before 6.8, and attaches nothing to a name that is no path', async t => {
@@ -61,6 +67,26 @@ test('collectApparmor() takes the name as the pattern where the kernel has it co
     },
   });
   t.like(profileOf(fact, '/usr/{bin,sbin}/x'), {attach: '/usr/{bin,sbin}/x'});
+});
+
+test('collectApparmor() takes a pattern that the kernel hides from the file, and says so where there is none', async t => {
+  const tree = '/sys/kernel/security/apparmor/policy/profiles/x.99';
+  const files = {
+    '/sys/kernel/security/apparmor/profiles': 'named (enforce)\n',
+    [`${tree}/name`]: 'named\n',
+    [`${tree}/mode`]: 'enforce\n',
+    [`${tree}/attach`]: '<unknown>\n',
+  };
+  const hidden = await apparmor('debian12-apparmor', {files});
+  t.like(profileOf(hidden, 'named'), {attach: null, attachHidden: true});
+  const told = await apparmor('debian12-apparmor', {
+    files: {...files, '/etc/apparmor.d/named': 'profile named /opt/{a,b}/named {\n}\n'},
+  });
+  t.like(profileOf(told, 'named'), {attach: '/opt/{a,b}/named', attachHidden: false});
+  const variable = await apparmor('debian12-apparmor', {
+    files: {...files, '/etc/apparmor.d/named': 'profile named @{bin}/named {\n}\n'},
+  });
+  t.like(profileOf(variable, 'named'), {attachHidden: true});
 });
 
 test('collectApparmor() takes the tree where only the list is closed to it, and says unseen where both are', async t => {

@@ -3,7 +3,7 @@ import {collectFacts} from '../../../../../agent/host/facts/collect.ts';
 import type {Fixture} from '../../../../../agent/host/memory/fixture.ts';
 import type {Answer} from '../../../../../policies/facts/answer.ts';
 import type {DenialsFact} from '../../../../../policies/facts/denials.ts';
-import {recordedHost} from '../../../../helpers/hosts.ts';
+import {recordedFixture, recordedHost} from '../../../../helpers/hosts.ts';
 
 async function denials(name: string, over: Fixture = {}, hours = 24): Promise<Answer<DenialsFact>> {
   const request = {fact: 'denials', hours} as const;
@@ -130,6 +130,27 @@ test('collectDenials() calls its counts a lower bound when the kernel dropped re
     },
   });
   t.deepEqual(kernel.lowerBound, ['the kernel dropped records: backlog limit exceeded']);
+});
+
+test('collectDenials() takes no loss from what a process wrote into a name, nor from copies that the journal has whole', async t => {
+  const evil = `audit: type=1400 audit(1795250000.000:9): ${denied.replace('/x', '/audit_lost=1')}`;
+  const kernLog: Fixture = {
+    files: {'/var/log/journal': null, '/var/log/kern.log': `Nov 21 09:00:00 deb kernel: [1.0] ${evil}\n`},
+  };
+  t.deepEqual((await seen('debian12-apparmor', kernLog)).lowerBound, []);
+  const entry = (message: string, more = {}) =>
+    `${JSON.stringify({__REALTIME_TIMESTAMP: '1795250000000000', MESSAGE: message, ...more})}\n`;
+  const thinned = entry('kauditd_printk_skb: 27 callbacks suppressed');
+  const argv = recordedFixture('debian12-apparmor').commands?.[0]?.argv ?? [];
+  const journal = (stdout: string): Fixture => ({commands: [{argv, stdout}]});
+  t.deepEqual((await seen('debian12-apparmor', journal(thinned))).lowerBound, [
+    'the kernel suppressed records: callbacks suppressed',
+  ]);
+  const whole = journal(
+    thinned + entry(`AVC ${denied}`, {_AUDIT_ID: '9', _SOURCE_REALTIME_TIMESTAMP: '1795250000000000'}),
+  );
+  const fact = await seen('debian12-apparmor', whole);
+  t.deepEqual([fact.lowerBound, fact.total], [[], 1]);
 });
 
 test('collectDenials() reads rotated logs as far as the time asked for reaches', async t => {
