@@ -94,6 +94,14 @@ test('setting: present asks what is set, and a default does not count', async t 
   t.is((await judge({format: 'sshd', key: 'PubkeyAuthentication', present: false}, files)).verdict, 'pass');
 });
 
+test('setting has nothing to judge where sshd does not have the keyword yet', async t => {
+  const status =
+    'Package: openssh-server\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:8.9p1-3ubuntu0.13\n\n';
+  const files = {'/etc/ssh/sshd_config': '', '/var/lib/dpkg/status': status};
+  const judgement = await judge({format: 'sshd', key: 'RequiredRSASize', at_least: 2048}, files);
+  t.like(judgement, {verdict: 'none', reason: 'the OpenSSH here (1:8.9p1-3ubuntu0.13) has no keyword RequiredRSASize'});
+});
+
 test('setting has nothing to judge without the program, and cannot know without its files', async t => {
   const files = {
     '/etc/ssh/sshd_config': 'PermitRootLogin no\n',

@@ -7,7 +7,7 @@ import {Reading, type SettingLooking, type SettingReader} from './reader.ts';
 import type {SshdBuild} from './sshd/algorithms.ts';
 import {evaluateSshd} from './sshd/evaluate.ts';
 import {sshdKeywords} from './sshd/keywords.ts';
-import {SshdLoader, type SshdSetting} from './sshd/load.ts';
+import {isKnown, SshdLoader, type SshdSetting} from './sshd/load.ts';
 
 const mainFiles = ['/etc/ssh/sshd_config', '/usr/etc/ssh/sshd_config'];
 const programs = ['/usr/sbin/sshd', '/usr/local/sbin/sshd'];
@@ -32,6 +32,8 @@ export const readSshd: SettingReader = async (request, looking) => {
   const sshd = await looking.once(`sshd ${file ?? ''}`, () => load(looking, file));
   if ('missing' in sshd) return absent(sshd.missing);
   if ('unseen' in sshd) return unseen(sshd.unseen);
+  if (!isKnown(keyword, sshd.build))
+    return absent(`the OpenSSH here (${sshd.build.package}) has no keyword ${keyword.name}`);
   const fact = evaluateSshd(keyword, sshd.settings, sshd.build);
   const change = changeBefore(sshd.change, fact.values[0]);
   return seen({...fact, change}, sshd.reading.read);
@@ -54,7 +56,7 @@ async function load(looking: SettingLooking, file: string | undefined): Promise<
   if (typeof version !== 'string' && !(await anyExists(host, programs)))
     return {missing: `OpenSSH's server is not installed: no package, no ${programs.join(', ')}`};
   const reading = new Reading(host);
-  const loader = new SshdLoader(reading, built.version);
+  const loader = new SshdLoader(reading, built);
   if (file === undefined) await addArguments(reading, loader);
   let main = file ?? (mainFiles[0] as string);
   for (const path of file === undefined ? mainFiles : [file]) {

@@ -59,7 +59,6 @@ const empty = new Set([
  * `unknown`: it depends on the version, which is not known, or on how the vendor built it.
  */
 export function sshdDefault(keyword: Keyword, build: SshdBuild): string[] | null | 'unknown' {
-  if (build.version !== null && keyword.since !== undefined && build.version < keyword.since) return null;
   if (keyword.value.kind === 'algorithms') {
     const names = defaultAlgorithms(keyword.value.family, build);
     return names === null ? 'unknown' : [names.join(',')];

@@ -39,6 +39,8 @@ export type Keyword = {
   match: boolean | number;
   /** Since which version sshd knows it; vendors' own keywords are known in all. */
   since?: number;
+  /** Where Red Hat has it earlier. */
+  sinceRedHat?: number;
 };
 
 const choice = (...values: Array<string | [string, string]>): ValueKind => ({
@@ -80,8 +82,7 @@ const rows: Row[] = [
   ['Compression', choice('yes', ['delayed', 'yes'], 'no'), false],
   ['AddressFamily', choice('any', 'inet', 'inet6'), false],
   ['ClientAliveCountMax MaxAuthTries MaxSessions X11DisplayOffset', 'integer', true],
-  // OpenSSH has it since 9.1, Red Hat's 8.7 of RHEL 9 too: its crypto policy sets it.
-  ['RequiredRSASize', 'integer', true, {since: 807}],
+  ['RequiredRSASize', 'integer', true, {since: 901, sinceRedHat: 807}],
   ['RSAMinSize', 'integer', true],
   ['ClientAliveInterval', 'time', true],
   ['LoginGraceTime', 'time', false],

@@ -1,5 +1,6 @@
 import type {SettingValue} from '../../../../../policies/facts/setting.ts';
 import {linesOf, maxIncludeDepth, type Reading} from '../reader.ts';
+import type {SshdBuild} from './algorithms.ts';
 import {type MatchBlock, parseMatch} from './blocks.ts';
 import {type Keyword, sshdKeywords} from './keywords.ts';
 import {parseSshdLine} from './line.ts';
@@ -27,12 +28,12 @@ const maxIncludes = 1000;
 export class SshdLoader {
   readonly settings: SshdSetting[] = [];
   readonly #reading: Reading;
-  readonly #version: number | null;
+  readonly #build: SshdBuild;
   #included = 0;
 
-  constructor(reading: Reading, version: number | null) {
+  constructor(reading: Reading, build: SshdBuild) {
     this.#reading = reading;
-    this.#version = version;
+    this.#build = build;
   }
 
   /** A line given by other means than a file, such as `-o` when the daemon is started. */
@@ -98,12 +99,13 @@ export class SshdLoader {
     place: {where: string; origin: SettingValue['origin']; blocks: MatchBlock[]},
   ): void {
     const keyword = sshdKeywords.get(name.toLowerCase());
-    if (keyword === undefined || !isSince(keyword.since, this.#version)) {
-      if (this.#version !== null && this.#version <= newestVersion)
+    if (keyword === undefined || !isKnown(keyword, this.#build)) {
+      const {version} = this.#build;
+      if (version !== null && version <= newestVersion)
         this.#refuse(place.where, `it does not know the keyword ${name}`);
       return;
     }
-    if (!mayMatch(keyword, this.#version) && place.blocks.some(block => !block.always)) {
+    if (!mayMatch(keyword, this.#build.version) && place.blocks.some(block => !block.always)) {
       this.#refuse(place.where, `${keyword.name} may not stand in a Match block`);
       return;
     }
@@ -122,10 +124,10 @@ export class SshdLoader {
   /** Before 9.5 a subsystem given twice was an error, and before 9.7 `AuthenticationMethods any` after other methods. */
   #isGivenTwice(keyword: Keyword, texts: string[]): boolean {
     const before = this.settings.filter(other => other.keyword === keyword);
-    if (keyword.name === 'AuthenticationMethods' && texts[0] === 'any' && !isSince(907, this.#version)) {
+    if (keyword.name === 'AuthenticationMethods' && texts[0] === 'any' && !isSince(907, this.#build.version)) {
       return before.some(({blocks}) => blocks.every(block => block.always));
     }
-    if (keyword.name !== 'Subsystem' || isSince(905, this.#version)) return false;
+    if (keyword.name !== 'Subsystem' || isSince(905, this.#build.version)) return false;
     const name = texts[0]?.split(' ')[0];
     return before.some(other => other.texts[0]?.split(' ')[0] === name);
   }
@@ -138,6 +140,10 @@ export class SshdLoader {
 /** A version that is not known is taken to be new enough. */
 export const isSince = (since: number | undefined, version: number | null): boolean =>
   since === undefined || version === null || version >= since;
+
+/** Whether this sshd has the keyword at all. */
+export const isKnown = ({since, sinceRedHat = since}: Keyword, {version, vendor}: SshdBuild): boolean =>
+  isSince(vendor === 'redhat' ? sinceRedHat : since, version);
 
 /** Whether the keyword has a meaning in a Match block. */
 export const mayMatch = ({match}: Keyword, version: number | null): boolean =>

@@ -5,7 +5,7 @@ import type {MatchBlock} from '../../../../../agent/host/facts/settings/sshd/blo
 import {sshdDefault} from '../../../../../agent/host/facts/settings/sshd/defaults.ts';
 import {sshdValues} from '../../../../../agent/host/facts/settings/sshd/evaluate.ts';
 import {sshdKeywords} from '../../../../../agent/host/facts/settings/sshd/keywords.ts';
-import {SshdLoader} from '../../../../../agent/host/facts/settings/sshd/load.ts';
+import {isKnown, SshdLoader} from '../../../../../agent/host/facts/settings/sshd/load.ts';
 import {buildOf} from '../../../../../agent/host/facts/settings/sshd.ts';
 import {HostTables} from '../../../../../agent/host/facts/tables.ts';
 import {localHost} from '../../../../../agent/host/local/host.ts';
@@ -41,7 +41,7 @@ test('sshdValues() says what the installed sshd says of 200 configurations', asy
   for (const [index, sshdCase] of cases.entries()) {
     const {values, said} = dumps[index] as SshdDump;
     const reading = new Reading(host);
-    const loader = new SshdLoader(reading, build.version);
+    const loader = new SshdLoader(reading, build);
     await loader.load(`/etc/ssh/${sshdCase.name}/sshd_config`);
     loader.checkWhole();
     const about = `${JSON.stringify(sshdCase, null, 1)}\nsshd said: ${said}reeve said: ${reading.unreadable.join('; ')}`;
@@ -49,7 +49,13 @@ test('sshdValues() says what the installed sshd says of 200 configurations', asy
     if (values === null || reading.unreadable.length > 0) continue;
     accepted++;
     for (const [name, keyword] of sshdKeywords) {
-      if (keyword.name.toLowerCase() !== name || keyword.value.kind === 'ignored' || paths.has(name)) continue;
+      if (
+        keyword.name.toLowerCase() !== name ||
+        !isKnown(keyword, build) ||
+        keyword.value.kind === 'ignored' ||
+        paths.has(name)
+      )
+        continue;
       const own = sshdDefault(keyword, build);
       const found = sshdValues(keyword, loader.settings, build, holdsFor(sshdCase)).values.map(({value}) => value);
       const ours = found.length > 0 ? found : own === null || own === 'unknown' ? [] : own;

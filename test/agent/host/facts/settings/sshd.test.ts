@@ -9,7 +9,7 @@ import {sshdDefault} from '../../../../../agent/host/facts/settings/sshd/default
 import {evaluateSshd} from '../../../../../agent/host/facts/settings/sshd/evaluate.ts';
 import {type Keyword, sshdKeywords} from '../../../../../agent/host/facts/settings/sshd/keywords.ts';
 import {parseSshdLine} from '../../../../../agent/host/facts/settings/sshd/line.ts';
-import {SshdLoader} from '../../../../../agent/host/facts/settings/sshd/load.ts';
+import {isKnown, SshdLoader} from '../../../../../agent/host/facts/settings/sshd/load.ts';
 import {buildOf} from '../../../../../agent/host/facts/settings/sshd.ts';
 import {memoryHost} from '../../../../../agent/host/memory/host.ts';
 
@@ -76,8 +76,6 @@ test('sshdDefault() follows the version and the vendor', t => {
   t.deepEqual(sshdDefault(ipqos, of(902)), ['af21 cs1']);
   t.deepEqual(sshdDefault(ipqos, of(902, {vendor: 'debian'})), ['lowdelay throughput']);
   t.deepEqual(sshdDefault(ipqos, of(1001)), ['ef cs0']);
-  t.is(sshdDefault(sshdKeywords.get('requiredrsasize') as Keyword, of(900)), null);
-  t.deepEqual(sshdDefault(sshdKeywords.get('requiredrsasize') as Keyword, of(901)), ['1024']);
 });
 
 for (const [line, parsed] of [
@@ -95,7 +93,7 @@ for (const [line, parsed] of [
 }
 
 const interactive = async (version: number, text: string) => {
-  const loader = new SshdLoader(new Reading(memoryHost({files: {'/c': text}})), version);
+  const loader = new SshdLoader(new Reading(memoryHost({files: {'/c': text}})), of(version));
   await loader.load('/c');
   const fact = evaluateSshd(sshdKeywords.get('kbdinteractiveauthentication') as Keyword, loader.settings, of(version));
   return fact.values[0]?.value ?? (fact.default !== null && 'value' in fact.default ? fact.default.value : null);
@@ -112,9 +110,17 @@ test('evaluateSshd() knows the two keywords that were one before 8.7', async t =
 test('SshdLoader takes a keyword that a newer OpenSSH may know, and refuses it of one that it knows', async t => {
   const load = async (version: number | null) => {
     const reading = new Reading(memoryHost({files: {'/c': 'BrandNew yes\nUsePAM yes\n'}}));
-    const loader = new SshdLoader(reading, version);
+    const loader = new SshdLoader(reading, {...of(0), version});
     await loader.load('/c');
     return reading.unreadable.length;
   };
   t.deepEqual(await Promise.all([load(902), load(1006), load(null)]), [1, 0, 0]);
+});
+
+test('isKnown() follows the version, and Red Hat where it was earlier', t => {
+  const keyword = sshdKeywords.get('requiredrsasize') as Keyword;
+  t.deepEqual(
+    [of(900), of(901), of(807, {vendor: 'redhat'}), of(902, {version: null})].map(build => isKnown(keyword, build)),
+    [false, true, true, true],
+  );
 });
