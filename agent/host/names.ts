@@ -21,6 +21,10 @@ export function decodeName(bytes: Uint8Array): string {
   return result;
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII
+const ascii = /^[\x00-\x7f]*$/;
+export const isAscii = (name: string): boolean => ascii.test(name);
+
 /** The path for a system call: a string where that is exact, else its bytes. */
 export function encodePath(path: string): string | Buffer {
   if (path.isWellFormed()) return path;
@@ -50,8 +54,8 @@ function sequenceLength(first: number): number {
   return first >= 0xf0 && first < 0xf5 ? 4 : 0;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
 const unprintable =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]|\\(?=x[0-9a-f]{2}|u\{)/gu;
 
 /**

@@ -2,11 +2,12 @@ import {closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Sta
 import type {FileType} from '../../../policies/facts/file.ts';
 import type {MountFact} from '../../../policies/facts/mounts.ts';
 import {failed, type Look, lookError, looked} from '../look.ts';
+import {isAscii} from '../names.ts';
 import type {WalkEntry} from '../walk.ts';
 import {readXattrFd} from './direct.ts';
 import {join} from './mounts.ts';
 import {field, fieldCount, type Native, nativeError} from './native.ts';
-import {decodeLatin1, isAscii, openForReading} from './read.ts';
+import {decodeLatin1, openForReading} from './read.ts';
 import {O_PATH, type Resolver} from './resolve.ts';
 import {fileType} from './stat.ts';
 

@@ -1,7 +1,7 @@
 import {closeSync, constants, fstatSync, opendirSync, openSync, readSync, type Stats} from 'node:fs';
 import type {HostFile} from '../host.ts';
 import {failed, type Look, looked} from '../look.ts';
-import {decodeName} from '../names.ts';
+import {decodeName, isAscii} from '../names.ts';
 import type {Opened} from './resolve.ts';
 import {fileType, hostStat} from './stat.ts';
 
@@ -98,7 +98,3 @@ export function listFd(fd: number, max: number): {names: string[]; truncated: bo
 
 /** A name that Node read as latin1, one character a byte. */
 export const decodeLatin1 = (name: string): string => (isAscii(name) ? name : decodeName(Buffer.from(name, 'latin1')));
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII
-const ascii = /^[\x00-\x7f]*$/;
-export const isAscii = (name: string): boolean => ascii.test(name);

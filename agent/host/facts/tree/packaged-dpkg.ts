@@ -1,7 +1,7 @@
 import type {TreeEntry} from '../../../../policies/facts/tree.ts';
 import type {Host} from '../../host.ts';
 import {failed, looked} from '../../look.ts';
-import {decodeName} from '../../names.ts';
+import {decodeName, isAscii} from '../../names.ts';
 import {knownCapabilities, knownStates} from './known-privileged.ts';
 import {merged, type Packaged, type PackageJudge} from './packaged.ts';
 
@@ -56,7 +56,8 @@ function findOwned(name: string, list: Buffer, entries: Map<string, TreeEntry>, 
   for (let start = 0, end = 0; start < list.length; start = end + 1) {
     end = list.indexOf(10, start);
     if (end < 0) end = list.length;
-    const path = decodeName(list.subarray(start, end));
+    const line = list.toString('latin1', start, end);
+    const path = isAscii(line) ? line : decodeName(list.subarray(start, end));
     const wanted = path.startsWith('/usr/') ? path : merged(path);
     if (!entries.has(wanted) || owners.has(wanted)) continue;
     siblings ??= spread(decodeName(list).split('\n'), entries);
