@@ -1,13 +1,18 @@
-import {type ChildProcess, spawn} from 'node:child_process';
+import {spawn} from 'node:child_process';
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import test from 'ava';
+import test, {type ExecutionContext} from 'ava';
 import {localHost} from '../../../../agent/host/local/host.ts';
 import {scratch} from '../../../helpers/faults/run.ts';
 
-/** Runs a program's source in a process of its own until the test is over. */
-function meanwhile(source: string, ...args: string[]): ChildProcess {
-  return spawn(process.execPath, ['--input-type=module', '-e', source, '--', ...args], {stdio: 'ignore'});
+/** Runs a program's source in a process of its own until the test is over; resolves once the program is under way. */
+function meanwhile(t: ExecutionContext, source: string, path: string): Promise<void> {
+  const program = `process.stdout.write('x');\n${source}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, '--', path], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  return new Promise(resolve => child.stdout.once('data', () => resolve()));
 }
 
 const rewrite = `
@@ -25,11 +30,10 @@ test('a file that is rewritten while it is read is changed, or whole', async t =
   t.teardown(remove);
   const path = join(root, 'file');
   writeFileSync(path, Buffer.alloc(4_000_000, 97));
-  const writer = meanwhile(rewrite, path);
-  t.teardown(() => writer.kill('SIGKILL'));
+  await meanwhile(t, rewrite, path);
   const {fs} = localHost(root);
   const codes = new Map<string, number>();
-  const until = performance.now() + 4000;
+  const until = performance.now() + 15_000;
   while (performance.now() < until && (codes.get('changed') ?? 0) < 5) {
     const file = await fs.readFile('/file', {maxBytes: 16_000_000});
     const code = file.ok ? 'ok' : file.code;
@@ -50,7 +54,8 @@ test('a file that is replaced by rename is read whole, the old or the new one', 
   t.teardown(remove);
   const path = join(root, 'file');
   writeFileSync(path, 'a'.repeat(100_000));
-  const writer = meanwhile(
+  await meanwhile(
+    t,
     `import {writeFileSync, renameSync} from 'node:fs';
      for (let round = 0; ; round++) {
        writeFileSync(process.argv[1] + '.new', Buffer.alloc(100_000 + round % 7, 97 + round % 26));
@@ -58,7 +63,6 @@ test('a file that is replaced by rename is read whole, the old or the new one', 
      }`,
     path,
   );
-  t.teardown(() => writer.kill('SIGKILL'));
   const {fs} = localHost(root);
   for (let round = 0; round < 500; round++) {
     const file = await fs.readFile('/file');
@@ -72,12 +76,12 @@ test('a file that only grows is read at its end', async t => {
   t.teardown(remove);
   const path = join(root, 'log');
   writeFileSync(path, 'first line\n');
-  const writer = meanwhile(
+  await meanwhile(
+    t,
     `import {appendFileSync} from 'node:fs';
      for (;;) appendFileSync(process.argv[1], 'line\\n');`,
     path,
   );
-  t.teardown(() => writer.kill('SIGKILL'));
   const {fs} = localHost(root);
   for (let round = 0; round < 200; round++) {
     const file = await fs.readTail('/log', {maxBytes: 50});

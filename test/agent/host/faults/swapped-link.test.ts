@@ -9,6 +9,7 @@ import {scratch} from '../../../helpers/faults/run.ts';
 /** Exchanges a directory and a link to a directory outside for ever, with short rests, so that looks get a turn. */
 const swap = `
   import {renameSync} from 'node:fs';
+  process.stdout.write('x');
   const [root] = process.argv.slice(1);
   const rest = () => {
     for (const until = performance.now() + Math.random() * 0.2; performance.now() < until; );
@@ -42,11 +43,14 @@ for (const [how, part] of [
         writeFileSync(join(home, 'outside/deep/file'), 'outside');
         writeFileSync(join(home, 'outside/deep/escaped'), '');
         symlinkSync(target === 'relative' ? '../outside' : join(home, 'outside'), join(root, 'link'));
-        const swapper = spawn(process.execPath, ['--input-type=module', '-e', swap, '--', root], {stdio: 'ignore'});
+        const swapper = spawn(process.execPath, ['--input-type=module', '-e', swap, '--', root], {
+          stdio: ['ignore', 'pipe', 'ignore'],
+        });
         t.teardown(() => swapper.kill('SIGKILL'));
+        await new Promise(resolve => swapper.stdout.once('data', resolve));
         const fs = localFs(root, part);
         let [escapes, inside, missed] = [0, 0, 0];
-        const until = performance.now() + 2500;
+        const until = performance.now() + 8000;
         for (let round = 0; round < rounds && performance.now() < until; round++) {
           const file = await fs.readFile('/victim/deep/file');
           if (file.ok && file.value.bytes.toString() === 'inside') inside++;
