@@ -146,12 +146,7 @@ const faults: Fault[] = [
   {
     what: 'package sources that all may change',
     plant: at => chmodSync(at('/etc/apt/sources.list'), 0o666),
-    found: [
-      'files.package-sources',
-      'setuid.world-writable-files',
-      'setuid.configuration-writable',
-      'setuid.etc-writable',
-    ],
+    found: ['files.package-sources', 'setuid.world-writable-files', 'setuid.etc-writable'],
   },
 ];
 
