@@ -4,7 +4,7 @@ import {ReeveError} from '../errors.ts';
 import {shippedBases} from '../home.ts';
 import {localHost} from '../host/local/host.ts';
 import type {Fixture} from '../host/memory/fixture.ts';
-import {readPackFolder, readYamlFiles} from '../packs/disk.ts';
+import {readPackFolder, readPackProofs, readYamlFiles} from '../packs/disk.ts';
 import {lintPack, readBases} from '../packs/lint.ts';
 import {type ExitStatus, exitStatus, type Io} from './io.ts';
 
@@ -15,8 +15,9 @@ export async function lintPackAt(
   io: Io,
 ): Promise<ExitStatus> {
   const program = localHost('/');
-  const folder = await readPackFolder(program, realPath(path));
-  const shipped = readBases({bases: await readYamlFiles(program, shippedBases, true)}, new Map<string, Fixture>());
+  const real = realPath(path);
+  const folder = {...(await readPackFolder(program, real)), ...(await readPackProofs(program, real))};
+  const shipped = readBases(await readYamlFiles(program, shippedBases, true), new Map<string, Fixture>());
   const result = await lintPack(folder, shipped.bases, {
     mutate: options.mutate,
     ...(options.rule === undefined ? {} : {rule: options.rule}),

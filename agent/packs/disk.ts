@@ -3,25 +3,26 @@ import type {PackFile} from '../../policies/load/pack.ts';
 import {ReeveError} from '../errors.ts';
 import type {Host} from '../host/host.ts';
 
-/** A pack's folder as it lies on disk, unread as yet by the loader. */
-export type PackFolder = {
-  path: string;
-  files: PackFile[];
-  cases: PackFile[];
-  bases: PackFile[];
-  signature: string | null;
-};
+/** What judging by a pack takes, as it lies on disk, unread as yet by the loader. */
+export type PackFolder = {path: string; files: PackFile[]; signature: string | null};
+
+/** What proves a pack's rules: written-down machines, and those that they build on. */
+export type PackProofs = {cases: PackFile[]; bases: PackFile[]};
 
 const maxFiles = 2000;
 const maxBytes = 1024 * 1024;
 
-/** Reads the YAML files of one pack folder. Throws `REEVE_PACK_UNREADABLE`; what the files hold is the loader's concern. */
+/** Reads a pack's own files. Throws `REEVE_PACK_UNREADABLE`; what the files hold is the loader's concern. */
 export async function readPackFolder(host: Host, path: string): Promise<PackFolder> {
   const files = await readYamlFiles(host, path, true);
-  const cases = await readYamlFiles(host, join(path, 'cases'), false);
-  const bases = await readYamlFiles(host, join(path, 'cases/bases'), false);
   const signature = await host.fs.readFile(join(path, 'pack.sig'), {maxBytes: 64 * 1024});
-  return {path, files, cases, bases, signature: signature.ok ? signature.value.bytes.toString('utf8') : null};
+  return {path, files, signature: signature.ok ? signature.value.bytes.toString('utf8') : null};
+}
+
+/** Reads a pack's cases, many times what its rules take: for lint alone. */
+export async function readPackProofs(host: Host, path: string): Promise<PackProofs> {
+  const cases = await readYamlFiles(host, join(path, 'cases'), false);
+  return {cases, bases: await readYamlFiles(host, join(path, 'cases/bases'), false)};
 }
 
 /** The folders below `path` that hold a pack.yaml, sorted; none when `path` is not there. */

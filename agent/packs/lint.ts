@@ -1,10 +1,10 @@
-import {loadPack, type PackSource} from '../../policies/load/pack.ts';
+import {loadPack, type PackFile, type PackSource} from '../../policies/load/pack.ts';
 import {type Problem, sortProblems} from '../../policies/load/problem.ts';
 import {readYaml} from '../../policies/load/yaml.ts';
 import type {CheckNode, Pack, Rule} from '../../policies/pack.ts';
 import type {Fixture} from '../host/memory/fixture.ts';
 import {type Case, caseProblem, packForCase, readCases, readFixture, runCase} from './cases.ts';
-import type {PackFolder} from './disk.ts';
+import type {PackFolder, PackProofs} from './disk.ts';
 import {mutantsOf} from './mutants.ts';
 
 export type LintResult = {pack: Pack | null; rules: number; cases: number; mutants: number; problems: Problem[]};
@@ -15,7 +15,7 @@ export type LintResult = {pack: Pack | null; rules: number; cases: number; mutan
  * `rule`, only that rule's cases are run.
  */
 export async function lintPack(
-  folder: PackFolder,
+  folder: PackFolder & PackProofs,
   bases: Map<string, Fixture>,
   options: {mutate: boolean; rule?: string},
 ): Promise<LintResult> {
@@ -24,7 +24,7 @@ export async function lintPack(
   if (loaded.value === null)
     return {pack: null, rules: 0, cases: 0, mutants: 0, problems: sortProblems(loaded.problems)};
   const pack = loaded.value;
-  const own = readBases(folder, bases);
+  const own = readBases(folder.bases, bases);
   const {cases, problems: unread} = readCases(folder.cases, pack.rules, own.bases);
   const problems = [...own.problems, ...unread, ...sameChecks(pack), ...missingCases(pack, cases, folder)];
   let mutants = 0;
@@ -47,12 +47,12 @@ export async function lintPack(
 
 /** The bases that reeve ships, with the pack's own, which win. */
 export function readBases(
-  folder: Pick<PackFolder, 'bases'>,
+  files: PackFile[],
   shipped: Map<string, Fixture>,
 ): {bases: Map<string, Fixture>; problems: Problem[]} {
   const bases = new Map(shipped);
   const problems: Problem[] = [];
-  for (const file of folder.bases) {
+  for (const file of files) {
     const read = readFixture(readYaml(file.path, file.text), bases);
     problems.push(...read.problems);
     if (read.fixture !== null) bases.set(file.name.replace(/\.yaml$/, ''), read.fixture);

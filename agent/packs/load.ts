@@ -9,7 +9,7 @@ import {type ErrorCode, ReeveError} from '../errors.ts';
 import {shippedPacks} from '../home.ts';
 import {attestationsName} from '../host/facts/attestations.ts';
 import type {Host} from '../host/host.ts';
-import {findPackFolders, type PackFolder, readPackFolder} from './disk.ts';
+import {findPackFolders, readPackFolder} from './disk.ts';
 import {isPackSigned} from './signature.ts';
 
 export const packKeysPath = '/etc/reeve/pack-keys';
@@ -26,29 +26,26 @@ export type Site = {
  * the machine that reeve runs on, which is not always the one that is judged. Throws with every problem of all files.
  */
 export async function loadSite(program: Host, config: Config, only: string[] = []): Promise<Site> {
-  const folders = [
-    ...(await findPackFolders(program, shippedPacks)),
-    ...(await findSitePacks(program, config.policies_dir)),
-  ];
+  const folders = select(
+    [...(await findPackFolders(program, shippedPacks)), ...(await findSitePacks(program, config.policies_dir))],
+    only.length > 0 ? only : config.packs,
+  );
   const keys = await readPackKeys(program);
   const problems: Problem[] = [];
   const packs: Pack[] = [];
   for (const path of folders) {
     const folder = await readPackFolder(program, path);
     const {signed} = isPackSigned(folder.files, folder.signature, keys, program.now());
-    const loaded = loadPack({files: folder.files, signed}, config.params[nameOf(folder)] ?? {});
+    const loaded = loadPack({files: folder.files, signed, name: nameOf(path)}, config.params[nameOf(path)] ?? {});
     if (loaded.value === null) problems.push(...loaded.problems);
     else packs.push(loaded.value);
   }
   if (problems.length > 0) {
-    throw new ReeveError(
-      'REEVE_PACK_INVALID',
-      `cannot load the packs: ${problems.length} problem${problems.length === 1 ? '' : 's'}`,
-      {problems},
-    );
+    const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+    throw new ReeveError('REEVE_PACK_INVALID', `cannot load the packs: ${count}`, {problems});
   }
   const {waivers, notes} = await readWaivers(program, config.policies_dir);
-  return {packs: select(packs, only.length > 0 ? only : config.packs), waivers, notes};
+  return {packs, waivers, notes};
 }
 
 /** The keys whose packs may hold probes, allowed_signers(5). Null when there is no such file, or only root may read it. */
@@ -71,16 +68,27 @@ async function findSitePacks(program: Host, directory: string): Promise<string[]
   return folders;
 }
 
-const nameOf = (folder: PackFolder) => folder.path.slice(folder.path.lastIndexOf('/') + 1);
+const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 
-function select(packs: Pack[], names: string[]): Pack[] {
-  if (names.length === 0) return packs;
-  const unknown = names.filter(name => !packs.some(pack => pack.name === name));
-  if (unknown.length > 0) {
-    const known = packs.map(({name}) => name).join(', ');
-    throw new ReeveError('REEVE_RULE_UNKNOWN', `there is no pack "${unknown.join('", "')}": known are ${known}`);
+/** The folders of the packs that are wanted; all of them when none is named. A pack has its folder's name. */
+function select(folders: string[], names: string[]): string[] {
+  const twice = folders.find((path, index) =>
+    folders.slice(0, index).some(earlier => nameOf(earlier) === nameOf(path)),
+  );
+  if (twice !== undefined) {
+    throw new ReeveError(
+      'REEVE_PACK_INVALID',
+      `cannot load the pack "${twice}": reeve ships one of that name, choose another`,
+    );
   }
-  return packs.filter(({name}) => names.includes(name));
+  const unknown = names.filter(name => !folders.some(path => nameOf(path) === name));
+  if (unknown.length > 0) {
+    throw new ReeveError(
+      'REEVE_RULE_UNKNOWN',
+      `there is no pack "${unknown.join('", "')}": known are ${folders.map(nameOf).join(', ')}`,
+    );
+  }
+  return names.length === 0 ? folders : folders.filter(path => names.includes(nameOf(path)));
 }
 
 async function readWaivers(program: Host, directory: string): Promise<Pick<Site, 'waivers' | 'notes'>> {

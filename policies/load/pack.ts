@@ -12,8 +12,11 @@ import {readYaml, type YamlFile} from './yaml.ts';
 /** A pack as it lies on disk: `pack.yaml` and one `<area>.yaml` an area. `path` is for messages. */
 export type PackFile = {path: string; name: string; text: string};
 export type PackSource = {
-  files: PackFile[] /** Whether a local key signed it: only then may it hold probes. */;
+  files: PackFile[];
+  /** Whether a local key signed it: only then may it hold probes. */
   signed: boolean;
+  /** The folder's name, which the pack must have too; left out where there is no folder. */
+  name?: string;
 };
 export type Loaded<T> = {value: T; problems: []} | {value: null; problems: Problem[]};
 
@@ -105,6 +108,10 @@ export function loadPack(source: PackSource, overrides: {[name: string]: ParamVa
   if (problems.length > 0) return {value: null, problems};
 
   const pack = head.value as Static<typeof packSchema>;
+  if (source.name !== undefined && source.name !== pack.pack) {
+    const message = `the pack is called "${pack.pack}" and its folder "${source.name}": both must be the same`;
+    problems.push(head.problem(['pack'], message, 'REEVE_VALUE_INVALID'));
+  }
   problems.push(...paramProblems(head, pack.params ?? {}));
   const params: {[name: string]: ParamValue} = {};
   for (const [name, declared] of Object.entries(pack.params ?? {})) params[name] = overrides[name] ?? declared.default;

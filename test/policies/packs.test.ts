@@ -1,10 +1,10 @@
 import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {localHost} from '../../agent/host/local/host.ts';
-import {readPackFolder, readYamlFiles} from '../../agent/packs/disk.ts';
-import {lintPack, readBases} from '../../agent/packs/lint.ts';
 import {shippedBases, shippedPacks} from '../../agent/home.ts';
+import {localHost} from '../../agent/host/local/host.ts';
+import {readPackFolder, readPackProofs, readYamlFiles} from '../../agent/packs/disk.ts';
+import {lintPack, readBases} from '../../agent/packs/lint.ts';
 import {formatProblem} from '../../policies/load/problem.ts';
 
 const program = localHost('/');
@@ -15,7 +15,7 @@ test('there are packs to test', t => {
 });
 
 test('every base is a machine that can be read', async t => {
-  const {bases, problems} = readBases({bases: await readYamlFiles(program, shippedBases, true)}, new Map());
+  const {bases, problems} = readBases(await readYamlFiles(program, shippedBases, true), new Map());
   t.deepEqual(problems.map(formatProblem), []);
   t.true(bases.size > 0);
 });
@@ -23,8 +23,10 @@ test('every base is a machine that can be read', async t => {
 for (const name of names) {
   test(`pack ${name}: each rule's cases come out as they say, and notice every mutant`, async t => {
     t.timeout(300_000);
-    const shipped = readBases({bases: await readYamlFiles(program, shippedBases, true)}, new Map());
-    const result = await lintPack(await readPackFolder(program, join(shippedPacks, name)), shipped.bases, {
+    const shipped = readBases(await readYamlFiles(program, shippedBases, true), new Map());
+    const path = join(shippedPacks, name);
+    const folder = {...(await readPackFolder(program, path)), ...(await readPackProofs(program, path))};
+    const result = await lintPack(folder, shipped.bases, {
       mutate: true,
     });
     t.deepEqual(result.problems.map(formatProblem), []);
