@@ -47,7 +47,7 @@ function permissiveLines(fact: SelinuxFact): string[] {
     ...answerRow('  next load', fact.permissiveInFile, show),
     ...answerRow('  modules', fact.permissiveModules, show),
   ];
-  return running.length > 0 ? [...running, ...stored] : [...row('permissive', ''), ...stored];
+  return running.length > 0 ? [...running, ...stored] : ['permissive', ...stored];
 }
 
 function booleanText(booleans: SelinuxBoolean[]): string {

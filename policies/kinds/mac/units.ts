@@ -100,10 +100,16 @@ export function judgeUnitConfined(
   for (const reason of open) evidence.open(reason);
   const ok = free.length === 0;
   const where = (ok ? results : free).slice(0, 20).map(({process}) => `pid ${process.pid}`);
-  evidence.compare('confined', `all ${chosen.length} processes`, shown(ok ? results : free).slice(0, 20), ok, {
-    where,
-    cure: cureOf(unit, free, selinux),
-  });
+  evidence.compare(
+    'confined',
+    chosen.length === 1 ? 'its one process' : `all ${chosen.length} processes`,
+    shown(ok ? results : free).slice(0, 20),
+    ok,
+    {
+      where,
+      cure: cureOf(unit, free, selinux),
+    },
+  );
   return evidence.judgement('runtime');
 }
 

@@ -254,7 +254,7 @@ test('macKind says what was found, where, and what to do', async t => {
     compared: [
       {
         what: 'confined',
-        expected: 'all 1 processes',
+        expected: 'its one process',
         actual: ['SELinux domain unconfined_service_t is not confined (pid 1050)'],
       },
     ],
