@@ -1,5 +1,5 @@
 import type {PermissiveDomain, SelinuxBoolean, SelinuxFact} from '../../../policies/facts/selinux.ts';
-import {answerRow, names, row} from './rows.ts';
+import {answerRow, names} from './rows.ts';
 
 const yesNo = (value: boolean) => (value ? 'yes' : 'no');
 
