@@ -11,6 +11,16 @@ const pairs: Array<[reeve: string, oscap: string[]]> = [
   ['files.group', ['file_owner_etc_group', 'file_groupowner_etc_group', 'file_permissions_etc_group']],
   ['files.shadow', ['file_owner_etc_shadow', 'file_groupowner_etc_shadow', 'file_permissions_etc_shadow']],
   ['files.gshadow', ['file_owner_etc_gshadow', 'file_groupowner_etc_gshadow', 'file_permissions_etc_gshadow']],
+  ['sudo.authenticate', ['sudo_remove_no_authenticate']],
+  ['sudo.password', ['sudo_remove_nopasswd']],
+  [
+    'packages.telnet-server',
+    ['package_telnetd_removed', 'package_telnetd-ssl_removed', 'package_inetutils-telnetd_removed'],
+  ],
+  ['packages.nis', ['package_nis_removed']],
+  ['sysctl.aslr', ['sysctl_kernel_randomize_va_space']],
+  ['sysctl.suid-dumps', ['sysctl_fs_suid_dumpable']],
+  ['sysctl.links', ['sysctl_fs_protected_hardlinks', 'sysctl_fs_protected_symlinks']],
 ];
 
 type Finding = {rule: string; verdict: Verdict; actual?: {[what: string]: unknown}};
@@ -34,7 +44,7 @@ export function agreementRows(oscap: Map<string, string>, reportText: string): s
         id,
         peer,
         reeve,
-        reeve === peer ? 'yes' : 'no',
+        reeve === peer ? 'yes' : reeve === 'pass' || reeve === 'fail' ? 'no' : 'not decided',
       ],
     ];
   });

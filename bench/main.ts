@@ -25,7 +25,7 @@ const quick = check(only(rest));
 const walk = check(only(trees));
 const whole = check([]);
 const patch = measure([reeve, 'patch', '--json'], runs);
-const inodes = Math.max(0, ...[...walk.stdout.matchAll(/"entries seen": (\d+)/g)].map(([, count]) => Number(count)));
+const inodes = Math.max(0, ...[...walk.stdout.matchAll(/none of (\d+) seen/g)].map(([, count]) => Number(count)));
 
 const oscap = runOscap(1);
 const lynis = isInstalled('/usr/sbin/lynis')

@@ -28,7 +28,8 @@ export function runOscap(runs: number): OscapRun | null {
     const found = text.matchAll(
       /<rule-result idref="xccdf_org\.ssgproject\.content_rule_([^"]+)"[^>]*>\s*<result>([^<]+)<\/result>/g,
     );
-    return {measured, results: new Map([...found].map(([, rule, result]) => [rule as string, result as string]))};
+    const judged = [...found].filter(([, , result]) => result !== 'notselected');
+    return {measured, results: new Map(judged.map(([, rule, result]) => [rule as string, result as string]))};
   } finally {
     rmSync(folder, {recursive: true});
   }

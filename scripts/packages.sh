@@ -1,5 +1,6 @@
 #!/bin/sh
-# The Debian packages that tests compare reeve with. As root they are installed; otherwise the missing ones are named.
+# The Debian packages that tests (and, with "bench", the benchmark) compare reeve with. As root they are installed;
+# otherwise the missing ones are named.
 set -eu
 packages="make gcc libc6-dev
   openssh-server openssh-client sudo cron
@@ -8,6 +9,8 @@ packages="make gcc libc6-dev
   iproute2 nftables iptables bubblewrap util-linux python3 libfuse3-dev fuse3 pkg-config
   systemd acl libcap2-bin attr
   debootstrap distro-info-data"
+
+[ "${1:-}" != bench ] || packages="$packages openscap-scanner ssg-debian lynis time"
 
 command -v dpkg-query >/dev/null || exit 0
 missing=
@@ -19,7 +22,7 @@ for package in $packages; do
 done
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
-  echo "not installed, so tests that need them are left out:$missing" >&2
+  echo "not installed, so what needs them is left out:$missing" >&2
   exit 0
 fi
 # The daemons among them are compared with, not run.
