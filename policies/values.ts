@@ -60,6 +60,9 @@ const durationUnits = new Map([
   ...['h', 'hr', 'hour', 'hours'].map(unit => [unit, 3600] as const),
   ...['d', 'day', 'days'].map(unit => [unit, 86_400] as const),
   ...['w', 'week', 'weeks'].map(unit => [unit, 604_800] as const),
+  // systemd.time(7); its M for months is left out, since m is minutes elsewhere.
+  ...['month', 'months'].map(unit => [unit, 2_629_800] as const),
+  ...['y', 'year', 'years'].map(unit => [unit, 31_557_600] as const),
 ]);
 
 /** Seconds of `90`, `24h`, `1h30m`, `2 days`; null for anything else. A bare number is seconds. */

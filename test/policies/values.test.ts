@@ -17,6 +17,8 @@ const rows: Array<[ValueType, string, string, 'less' | 'equal' | 'greater' | 'no
   ['boolean', 'maybe', 'no', 'no order'],
   ['duration', '24h', '1d', 'equal'],
   ['duration', '90', '1m', 'greater'],
+  ['duration', '3month', '13 weeks', 'greater'],
+  ['duration', '1 year', '366d', 'less'],
   ['duration', 'soon', '1m', 'no order'],
   ['bytes', '1M', '1024k', 'equal'],
   ['bytes', '1 GiB', '1G', 'equal'],
