@@ -1,5 +1,6 @@
 import type {Answer} from '../policies/facts/answer.ts';
 import type {FactRequest} from '../policies/facts/index.ts';
+import type {SelinuxFact} from '../policies/facts/selinux.ts';
 import {ReeveError} from './errors.ts';
 import {collectFacts} from './host/facts/collect.ts';
 import type {Host} from './host/host.ts';
@@ -76,16 +77,19 @@ async function facts(host: Host, progress: (text: string) => void): Promise<Need
     accounts: {fact: 'accounts'},
     units: {fact: 'units'},
     firewall: {fact: 'firewall'},
-    SELinux: {fact: 'selinux'},
-    AppArmor: {fact: 'apparmor'},
   };
   const all = Object.entries(requests);
-  const collected = await collectFacts(
-    host,
-    all.map(([, request]) => request),
-    {progress},
-  );
-  return all.map(([what, request]) => needOf(what, collected.facts.get(request)));
+  const selinux = {fact: 'selinux'} as const;
+  const wanted = [...all.map(([, request]) => request), selinux];
+  const {facts: found} = await collectFacts(host, wanted, {progress});
+  return [...all.map(([what, request]) => needOf(what, found.get(request))), accessControl(found.get(selinux))];
+}
+
+/** Whether the kernel says which security modules are active: without that, SELinux and AppArmor are both unknown. */
+function accessControl(answer: Answer<SelinuxFact>): Need {
+  const need = needOf('access control', answer.state === 'seen' ? answer.value.kernel : answer);
+  const mount = 'mount -t securityfs securityfs /sys/kernel/security';
+  return need.state === 'lacks' && need.found.includes('securityfs is not mounted') ? {...need, cure: mount} : need;
 }
 
 function needOf(what: string, answer: Answer<unknown>): Need {

@@ -128,11 +128,8 @@ function mergeEvidence(judgements: Judgement[], verdict: 'pass' | 'fail', joint:
   const only = evidence[0] as Evidence;
   if (evidence.length === 1) return only;
   const subjects = [...new Set(evidence.map(({subject}) => subject))];
-  const compared = evidence.flatMap(part =>
-    part.compared.map(comparison =>
-      subjects.length > 1 ? {...comparison, what: `${part.subject}: ${comparison.what}`} : comparison,
-    ),
-  );
+  const named = evidence.flatMap(part => (subjects.length > 1 ? nameBySubject(part) : part.compared));
+  const compared = [...Map.groupBy(named, ({what}) => what).values()].map(same => joinSame(same, joint));
   const cures = [...new Set(evidence.flatMap(({cure}) => cure ?? []))];
   return {
     subject:
@@ -145,6 +142,23 @@ function mergeEvidence(judgements: Judgement[], verdict: 'pass' | 'fail', joint:
     scope: evidence.every(({scope}) => scope === only.scope) ? only.scope : 'effective',
     ...(cures.length > 0 ? {cure: cures.join(joint === ' or ' ? '; or ' : '; ')} : {}),
   };
+}
+
+function nameBySubject({subject, compared}: Evidence): Comparison[] {
+  return compared.map(comparison => ({
+    ...comparison,
+    what: subject.endsWith(comparison.what) ? subject : `${subject}: ${comparison.what}`,
+  }));
+}
+
+/** Comparisons of one thing with several wishes are one comparison with all of them. */
+function joinSame(same: Comparison[], joint: string): Comparison {
+  const first = same[0] as Comparison;
+  const wishes = [
+    ...new Set(same.map(({expected}) => (typeof expected === 'string' ? expected : JSON.stringify(expected)))),
+  ];
+  const ok = joint === ' or ' ? same.some(comparison => comparison.ok) : same.every(comparison => comparison.ok);
+  return wishes.length === 1 ? {...first, ok} : {...first, expected: wishes.join(joint), ok};
 }
 
 function bounded(judgements: Array<Judgement | Failure>): Array<Judgement | Failure> {

@@ -4,7 +4,7 @@
 set -eu
 packages="make gcc libc6-dev
   openssh-server openssh-client sudo cron
-  apparmor selinux-policy-default checkpolicy policycoreutils
+  apparmor apparmor-profiles selinux-policy-default checkpolicy policycoreutils
   rpm dnf createrepo-c lz4 xz-utils zstd bzip2
   iproute2 nftables iptables bubblewrap util-linux python3 libfuse3-dev fuse3 pkg-config
   systemd acl libcap2-bin attr

@@ -1,5 +1,5 @@
 import {loadAttestations} from '../../policies/load/attestations.ts';
-import {type Loaded, loadPack} from '../../policies/load/pack.ts';
+import {type Loaded, loadPack, type PackFile} from '../../policies/load/pack.ts';
 import type {Problem} from '../../policies/load/problem.ts';
 import {loadWaivers, type Waiver} from '../../policies/load/waivers.ts';
 import type {Pack} from '../../policies/pack.ts';
@@ -35,6 +35,7 @@ export async function loadSite(program: Host, config: Config, only: string[] = [
   const packs: Pack[] = [];
   for (const path of folders) {
     const folder = await readPackFolder(program, path);
+    if (!path.startsWith(shippedPacks)) await refuseUnsafe(program, path, folder.files);
     const {signed} = isPackSigned(folder.files, folder.signature, keys, program.now());
     const loaded = loadPack({files: folder.files, signed, name: nameOf(path)}, config.params[nameOf(path)] ?? {});
     if (loaded.value === null) problems.push(...loaded.problems);
@@ -54,18 +55,21 @@ async function readPackKeys(program: Host): Promise<string | null> {
   return file.state === 'read' ? file.text : null;
 }
 
-/** Site packs decide what is judged, so nobody but root may have written their folders. */
 async function findSitePacks(program: Host, directory: string): Promise<string[]> {
-  const folders = await findPackFolders(program, directory).catch(error => {
+  return findPackFolders(program, directory).catch(error => {
     if (program.uid !== 0) return [];
     throw error;
   });
-  for (const path of [...(folders.length > 0 ? [directory] : []), ...folders]) {
-    const stat = await program.fs.stat(path);
+}
+
+/** Site packs decide what is judged, so nobody but root may have written them, or the folders that they lie in. */
+async function refuseUnsafe(program: Host, path: string, files: PackFile[]): Promise<void> {
+  const directory = path.slice(0, path.lastIndexOf('/')) || '/';
+  for (const part of [directory, path, ...files.map(file => file.path)]) {
+    const stat = await program.fs.stat(part);
     const wrong = stat.ok ? whyUnsafe(program, stat.value) : stat.reason;
-    if (wrong !== null) throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot load the pack "${path}": ${wrong}`);
+    if (wrong !== null) throw new ReeveError('REEVE_PACK_UNREADABLE', `cannot load the pack "${part}": ${wrong}`);
   }
-  return folders;
 }
 
 const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);

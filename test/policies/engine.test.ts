@@ -112,6 +112,19 @@ test('judgeRule() names the subject of each comparison that any and all joined',
   t.like(finding, {subject: 'a or b', actual: {'a: value': 'y', 'b: value': 'y'}, where: ['/etc/a', '/etc/b']});
 });
 
+test('judgeRule() joins what any and all want of one thing', t => {
+  const wants = (expected: string) =>
+    says({
+      subject: 's',
+      verdict: 'fail',
+      compared: [{what: 'value', expected, actual: 'z', ok: false}],
+      where: [],
+      scope: 'persistent',
+    });
+  const [finding] = judge({any: [wants('x'), wants('y')]});
+  t.like(finding, {subject: 's', actual: {value: 'z'}, expected: {value: 'x or y'}, wrong: ['value']});
+});
+
 test('judgeRule() sums up findings beyond its limit, failures first', t => {
   const many = Array.from({length: 500}, (_, index) => evidence(`s${index}`, index < 10));
   const findings = judge(says(...many));

@@ -15,7 +15,7 @@ export function cureOf(
   const places = placesText(values.map(({where}) => where));
   const name = nameOf(check, unit);
   const edit = () => {
-    const wanted = check.is ?? check.in?.[0] ?? check.at_least ?? check.at_most;
+    const wanted = check.is ?? check.in?.[0] ?? check.at_most ?? check.at_least;
     if (wanted !== undefined) return inFile(`set ${quoted(lineOf(check, String(wanted)))}`);
     if (check.contains !== undefined) {
       const members = check.contains.join(', ');

@@ -156,6 +156,14 @@ test('setting cures values of a shape', async t => {
   });
 });
 
+test('setting cures a value outside two bounds with the upper one', async t => {
+  const check = {format: 'login.defs', key: 'PASS_MAX_DAYS', at_least: 1, at_most: 365};
+  t.like(await judge(check, {'/etc/login.defs': 'PASS_MAX_DAYS 99999\n'}), {
+    verdict: 'fail',
+    cure: 'set "PASS_MAX_DAYS 365" in /etc/login.defs',
+  });
+});
+
 test('setting refuses to be compared with itself, and a broken other place', t => {
   const problems = (check: object) =>
     settingKind.problems?.({format: 'gcfg', file: '/c', key: 'A.B', ...check} as never);
