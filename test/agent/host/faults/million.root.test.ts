@@ -5,7 +5,7 @@ import {isRoot, runApart, scratch, type Walked} from '../../../helpers/faults/ru
 
 test('a directory with a million entries is walked and listed in bounded memory', async t => {
   if (!isRoot) {
-    t.log('left out: only root can mount the memory file system that it takes');
+    t.log('skipped: only root can mount the memory file system that it takes');
     return t.pass();
   }
   const {path, remove} = scratch();
@@ -27,7 +27,7 @@ test('a directory with a million entries is walked and listed in bounded memory'
 
 test('a directory with 100,000 directories is walked in bounded memory', async t => {
   if (!isRoot) {
-    t.log('left out: only root can mount the memory file system that it takes');
+    t.log('skipped: only root can mount the memory file system that it takes');
     return t.pass();
   }
   const {path, remove} = scratch();

@@ -3,7 +3,7 @@ import {isRoot, reasonOf, runApart, type Walked} from '../../../helpers/faults/r
 
 test('without /proc every look fails with the cure, and nothing is called absent', async t => {
   if (!isRoot) {
-    t.log('left out: only root can take /proc away');
+    t.log('skipped: only root can take /proc away');
     return t.pass();
   }
   const {results} = await runApart('while umount -l /proc 2>/dev/null; do :; done', [

@@ -13,7 +13,7 @@ import {
 
 test('what an ordinary user may not read is denied, with the cure, and never absent', async t => {
   if (isRoot && !nobodyCanRun()) {
-    t.log('left out: nobody may not read this repository');
+    t.log('skipped: nobody may not read this repository');
     return t.pass();
   }
   const {path, remove} = scratch();

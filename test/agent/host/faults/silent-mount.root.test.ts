@@ -41,7 +41,7 @@ const modes: Array<[mode: string, title: string, codes: string[]]> = [
 for (const [mode, title, codes] of modes) {
   test(`a FUSE mount that ${title} costs one deadline at most`, async t => {
     if (!isRoot) {
-      t.log('left out: only root can mount');
+      t.log('skipped: only root can mount');
       return t.pass();
     }
     const {results, ms} = await runApart(mountSilentFs(program, mode, point), looks);
@@ -63,7 +63,7 @@ for (const withNative of [true, false]) {
   const how = withNative ? 'with' : 'without';
   test(`a silent mount that a user made a moment ago is not touched either, ${how} the native part`, async t => {
     if (!isRoot) {
-      t.log('left out: only root can mount');
+      t.log('skipped: only root can mount');
       return t.pass();
     }
     // The first look reads the table of mounts, and the mount is made before that table is read again.
@@ -90,7 +90,7 @@ for (const withNative of [true, false]) {
 
 test('the process that looks at such mounts ends with the one that started it', async t => {
   if (!isRoot) {
-    t.log('left out: only root can mount');
+    t.log('skipped: only root can mount');
     return t.pass();
   }
   const looking = 'grep -lE "s[l]ow-reader" /proc/[0-9]*/cmdline';

@@ -69,7 +69,7 @@ test('readXattr() reads an ACL as setfacl(1) wrote it, and null where there is n
   const fs = localFs(root);
   t.deepEqual(await fs.readXattr('/file', 'system.posix_acl_access'), {ok: true, value: null});
   if (!hasTool('/usr/bin/setfacl')) {
-    t.log('setfacl(1) is not installed (Debian package acl), so no ACL was read');
+    t.log('skipped: setfacl(1) is not installed (Debian package acl), so no ACL was read');
     return;
   }
   execFileSync('setfacl', ['-m', 'u:65534:rw', join(root, 'file')]);
@@ -82,7 +82,7 @@ test('readXattr() reads an ACL as setfacl(1) wrote it, and null where there is n
 
 test('readXattr() reads capabilities as setcap(8) wrote them', async t => {
   if (!isRoot || !hasTool('/usr/sbin/setcap')) {
-    t.log('left out: it takes root and setcap(8), Debian package libcap2-bin');
+    t.log('skipped: it takes root and setcap(8), Debian package libcap2-bin');
     return t.pass();
   }
   const {path: root, remove} = scratch();

@@ -15,7 +15,7 @@ const setup = (home: string) => `
 
 test('a walk enters disks, and a tree that is mounted twice once', async t => {
   if (!isRoot) {
-    t.log('left out: only root can mount');
+    t.log('skipped: only root can mount');
     return t.pass();
   }
   const {path: home, remove} = scratch();
@@ -46,7 +46,7 @@ for (const withNative of [true, false]) {
 
 test('a walk of an image leaves out what lies outside it, and mounts inside it that may not answer', async t => {
   if (!isRoot) {
-    t.log('left out: only root can mount');
+    t.log('skipped: only root can mount');
     return t.pass();
   }
   const {path: home, remove} = scratch();

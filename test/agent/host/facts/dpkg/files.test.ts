@@ -171,7 +171,7 @@ for (const [what, files, state, reason] of [
 
 test('collectDpkgPackageFiles() finds what dpkg --verify finds on this machine', async t => {
   if (!existsSync('/usr/bin/dpkg')) {
-    t.log('dpkg is not installed, so there is nothing to compare with');
+    t.log('skipped: dpkg is not installed');
     return t.pass();
   }
   const names = ['dpkg', 'base-files', 'coreutils', 'bash', 'apt', 'debianutils', 'login', 'tar'];
