@@ -83,7 +83,7 @@ test('only main files read argv and the environment, print, or exit', t => {
 });
 
 /** Dependencies that `npm start` builds with and no process of ours loads. */
-const buildOnly = new Set(['node-api-headers', 'rolldown']);
+const buildOnly = new Set(['node-api-headers']);
 
 test('every npm package that is imported is a declared dependency, and none beyond is declared', t => {
   const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));

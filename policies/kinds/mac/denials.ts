@@ -66,7 +66,7 @@ function groupsOfUnit(
     return {verdict: 'unknown', reason: processes?.reason ?? 'processes were not looked for'};
   const {chosen, open} = processesOfUnit(unit, processes.value, facts);
   const blind = chosen.find(({label}) => label === null);
-  if (blind !== undefined) open.push(`pid ${blind.pid}: ${blind.unseen['label'] ?? 'its label is not known'}`);
+  if (blind !== undefined) open.push(`pid ${blind.pid}: ${blind.unseen.label ?? 'its label is not known'}`);
   if (open.length > 0) return {verdict: 'unknown', reason: open.slice(0, 3).join('; ')};
   if (chosen.length === 0) return {verdict: 'none', reason: `${unit} has no processes`};
   const pids = new Set(chosen.map(({pid}) => pid));

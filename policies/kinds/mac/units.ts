@@ -15,7 +15,7 @@ export type ProcessConfinement = {process: ProcessFact; confined: boolean | null
 /** Whether an LSM holds one process back, as the whole system's state has it, not its label alone. */
 export function confinementOf(process: ProcessFact, selinux: SelinuxFact, apparmor: ApparmorFact): ProcessConfinement {
   const {label} = process;
-  if (label === null) return {process, confined: null, why: process.unseen['label'] ?? 'its label is not known'};
+  if (label === null) return {process, confined: null, why: process.unseen.label ?? 'its label is not known'};
   const parsed = parseMacLabel(label);
   if (parsed?.lsm === 'apparmor') {
     if (parsed.mode === 'mixed') return {process, ...mixedStack(parsed.profile, apparmor)};
