@@ -25,7 +25,9 @@ export function ask(
   const env = {LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...environment};
   const {stdout, error} = spawnSync(argv[0], argv.slice(1), {encoding: 'utf8', env, timeout: 10_000});
   if (error === undefined) return stdout;
-  t.log(`skipped: not compared, ${argv[0]} ${'code' in error && error.code === 'ENOENT' ? 'is not installed' : error.message}`);
+  t.log(
+    `skipped: not compared, ${argv[0]} ${'code' in error && error.code === 'ENOENT' ? 'is not installed' : error.message}`,
+  );
   t.pass();
   return null;
 }
