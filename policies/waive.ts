@@ -5,16 +5,24 @@ import type {Waiver} from './load/waivers.ts';
 export type WaiverState = 'used' | 'idle' | 'expired' | 'orphaned' | 'elsewhere' | 'not-checked';
 export type WaiverStatus = {waiver: Waiver; state: WaiverState; reason: string};
 
+export type WaiveContext = {
+  now: number;
+  hostname: string;
+  /** The ids of every rule that this host may be judged by; null when only some packs were loaded. */
+  known: ReadonlySet<string> | null;
+  /** The ids of the rules that were judged this time. */
+  checked: ReadonlySet<string>;
+};
+
 /**
  * Turns failures that a person accepted into `waived`, with what was found still shown. An expired waiver waives
  * nothing. Expired and orphaned waivers become findings of their own, so that they are seen and removed.
  *
- * `known` has every rule id that is loaded, `checked` those that were judged this time.
  */
 export function applyWaivers(
   findings: Finding[],
   waivers: Waiver[],
-  context: {now: number; hostname: string; known: ReadonlySet<string>; checked: ReadonlySet<string>},
+  context: WaiveContext,
 ): {findings: Finding[]; statuses: WaiverStatus[]} {
   const used = new Set<Waiver>();
   const active = waivers.filter(waiver => waiver.expiresMs > context.now && isHere(waiver, context.hostname));
@@ -57,16 +65,12 @@ function statusOf(
   waiver: Waiver,
   used: boolean,
   findings: Finding[],
-  {
-    now,
-    hostname,
-    known,
-    checked,
-  }: {now: number; hostname: string; known: ReadonlySet<string>; checked: ReadonlySet<string>},
+  {now, hostname, known, checked}: WaiveContext,
 ): WaiverStatus {
   if (!isHere(waiver, hostname))
     return {waiver, state: 'elsewhere', reason: `it is for ${(waiver.hosts ?? []).join(', ')}, this is ${hostname}`};
-  if (!known.has(waiver.rule)) return {waiver, state: 'orphaned', reason: `no loaded pack has a rule "${waiver.rule}"`};
+  if (known !== null && !known.has(waiver.rule))
+    return {waiver, state: 'orphaned', reason: `no loaded pack has a rule "${waiver.rule}"`};
   if (waiver.expiresMs <= now) return {waiver, state: 'expired', reason: `it ended on ${waiver.expires}`};
   if (!checked.has(waiver.rule))
     return {waiver, state: 'not-checked', reason: `rule "${waiver.rule}" was not judged this time`};

@@ -1,4 +1,4 @@
-import {readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {dirname, join, relative, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
@@ -32,7 +32,7 @@ type Import = {file: string; target: string};
 
 function sources(): string[] {
   return Object.keys(allowed)
-    .filter(folder => folder !== 'controller/protocol/')
+    .filter(folder => folder !== 'controller/protocol/' && existsSync(join(home, folder)))
     .flatMap(folder => readdirSync(join(home, folder), {recursive: true, encoding: 'utf8'}).map(name => folder + name))
     .filter(name => name.endsWith('.ts') && !name.includes('node_modules'));
 }

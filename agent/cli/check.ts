@@ -36,13 +36,13 @@ export async function check(options: CheckOptions, io: Io): Promise<ExitStatus> 
 async function checkReport(host: Host, options: SelectionOptions, io: Io): Promise<Report> {
   const startedAt = host.now();
   const started = host.clock();
-  const {packs, rules, waivers, notes, program, config} = await selectRules(options);
+  const {packs, known, rules, waivers, notes, program, config} = await selectRules(options);
   const judged = await checkHost(host, rules, {progress: io.progress, site: {program, directory: config.policies_dir}});
   io.progress(null);
   const {findings} = applyWaivers(judged, waivers, {
     now: startedAt,
     hostname: io.hostname,
-    known: new Set(packs.flatMap(pack => pack.rules.map(({id}) => id))),
+    known,
     checked: new Set(rules.map(({id}) => id)),
   });
   return {

@@ -7,7 +7,7 @@ import {type SelectionOptions, selectRules} from './selection.ts';
 
 /** `reeve waivers`: each waiver and what became of it on this host now. Only the waived rules are judged. */
 export async function listWaivers(options: SelectionOptions & {json?: boolean}, io: Io): Promise<ExitStatus> {
-  const {packs, rules, waivers, notes, program, config} = await selectRules(options);
+  const {known, rules, waivers, notes, program, config} = await selectRules(options);
   const judged = rules.filter(rule => waivers.some(waiver => waiver.rule === rule.id));
   const host = io.openHost('/');
   const findings = await checkHost(host, judged, {
@@ -18,7 +18,7 @@ export async function listWaivers(options: SelectionOptions & {json?: boolean}, 
   const {statuses} = applyWaivers(findings, waivers, {
     now: host.now(),
     hostname: io.hostname,
-    known: new Set(packs.flatMap(pack => pack.rules.map(({id}) => id))),
+    known,
     checked: new Set(judged.map(({id}) => id)),
   });
   io.out(options.json ? `${JSON.stringify(statuses, null, 2)}\n` : renderWaivers(statuses, io.columns));

@@ -9,7 +9,7 @@ export type PackFolder = {path: string; files: PackFile[]; signature: string | n
 /** What proves a pack's rules: written-down machines, and those that they build on. */
 export type PackProofs = {cases: PackFile[]; bases: PackFile[]};
 
-const maxFiles = 2000;
+const maxFiles = 10_000;
 const maxBytes = 1024 * 1024;
 
 /** Reads a pack's own files. Throws `REEVE_PACK_UNREADABLE`; what the files hold is the loader's concern. */

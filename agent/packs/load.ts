@@ -16,6 +16,8 @@ export const packKeysPath = '/etc/reeve/pack-keys';
 
 export type Site = {
   packs: Pack[];
+  /** Every rule's id, or null when the caller asked for some packs alone. */
+  known: ReadonlySet<string> | null;
   waivers: Waiver[];
   /** What the reader must know of how it was loaded, such as waivers that could not be read. */
   notes: string[];
@@ -46,7 +48,8 @@ export async function loadSite(program: Host, config: Config, only: string[] = [
     throw new ReeveError('REEVE_PACK_INVALID', `cannot load the packs: ${count}`, {problems});
   }
   const {waivers, notes} = await readWaivers(program, config.policies_dir);
-  return {packs, waivers, notes};
+  const known = only.length > 0 ? null : new Set(packs.flatMap(({rules}) => rules.map(({id}) => id)));
+  return {packs, known, waivers, notes};
 }
 
 /** The keys whose packs may hold probes, allowed_signers(5). Null when there is no such file, or only root may read it. */

@@ -120,14 +120,16 @@ function summary(report: Report, {all}: TableOptions, paint: Paint): string[] {
     counts.error,
   ];
   const rows = report.packs.map(({name, version, rules}) => row(`${name} ${version}`, rules));
+  const own = report.findings.filter(({pack}) => pack === 'reeve');
+  if (own.length > 0) rows.push(row('waivers', countRules(own)));
   if (rows.length > 1) rows.push(row('all', countRules(report.findings)));
   const [header, ...body] = alignTable(['rules of', 'pass', 'fail', 'waived', 'n/a', 'unknown', 'error'], rows);
-  const failing = report.findings.find(({verdict}) => verdict === 'fail');
+  const failing = report.findings.find(({verdict, rule}) => verdict === 'fail' && report.rules.has(rule));
   return [
     paint('bold', header as string),
     ...body,
     '',
-    `${report.rules.size} rules in ${(report.durationMs / 1000).toFixed(1)} s.${all ? '' : ' --all lists what passes too.'}`,
+    `${report.rules.size} rule${report.rules.size === 1 ? '' : 's'} in ${(report.durationMs / 1000).toFixed(1)} s.${all ? '' : ' --all lists what passes too.'}`,
     ...(failing === undefined ? [] : [`reeve explain ${failing.rule} says why it matters and how it was looked at.`]),
     ...report.notes.map(note => `Note: ${printable(note)}`),
   ];

@@ -1,17 +1,20 @@
 import {readdirSync} from 'node:fs';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import test from 'ava';
-import {shippedBases, shippedPacks} from '../../agent/home.ts';
+import {home, shippedBases, shippedPacks} from '../../agent/home.ts';
 import {localHost} from '../../agent/host/local/host.ts';
 import {readPackFolder, readPackProofs, readYamlFiles} from '../../agent/packs/disk.ts';
 import {lintPack, readBases} from '../../agent/packs/lint.ts';
 import {formatProblem} from '../../policies/load/problem.ts';
 
 const program = localHost('/');
-const names = readdirSync(shippedPacks).sort();
+const paths = [
+  ...readdirSync(shippedPacks).map(name => join(shippedPacks, name)),
+  `${home}examples/policies.d/our-hosts`,
+];
 
 test('there are packs to test', t => {
-  t.true(names.length > 0);
+  t.true(paths.length > 1);
 });
 
 test('every base is a machine that can be read', async t => {
@@ -20,11 +23,10 @@ test('every base is a machine that can be read', async t => {
   t.true(bases.size > 0);
 });
 
-for (const name of names) {
-  test(`pack ${name}: each rule's cases come out as they say, and notice every mutant`, async t => {
+for (const path of paths) {
+  test(`pack ${basename(path)}: each rule's cases come out as they say, and notice every mutant`, async t => {
     t.timeout(300_000);
     const shipped = readBases(await readYamlFiles(program, shippedBases, true), new Map());
-    const path = join(shippedPacks, name);
     const folder = {...(await readPackFolder(program, path)), ...(await readPackProofs(program, path))};
     const result = await lintPack(folder, shipped.bases, {
       mutate: true,

@@ -56,6 +56,11 @@ test('applyWaivers() keeps what was found, and says who accepted it', t => {
   t.like(finding, {verdict: 'waived', actual: {mode: '0644'}, waiver: {id: 'W-1', approvedBy: 'ciso'}});
 });
 
+test('applyWaivers() calls no waiver orphaned for a rule of a pack that was not loaded', t => {
+  const [status] = applyWaivers(findings, [waiver({rule: 'other.rule'})], {...context, known: null}).statuses;
+  t.is(status?.state, 'not-checked');
+});
+
 test('applyWaivers() calls a waiver idle when its rule passes now', t => {
   const passing = [failing('files.shadow', '/etc/shadow', {verdict: 'pass', wrong: []})];
   t.is(applyWaivers(passing, [waiver()], context).statuses[0]?.state, 'idle');
