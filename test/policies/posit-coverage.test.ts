@@ -139,3 +139,17 @@ test('docs/posit.md says of which rules a person decides, and of no other', t =>
     [],
   );
 });
+
+test('no rule shows what stands in the files of secrets', t => {
+  const files = ['/etc/rstudio/database.conf', '/etc/rstudio/openid-client-secret'];
+  const open = (node: CheckNode): boolean =>
+    'all' in node
+      ? node.all.some(open)
+      : 'any' in node
+        ? node.any.some(open)
+        : node.kind.name === 'setting' && files.includes(String(node.check.file)) && node.check.secret !== true;
+  t.deepEqual(
+    rules.filter(({check}) => open(check)).map(({id}) => id),
+    [],
+  );
+});
