@@ -1,5 +1,6 @@
 import type {Finding} from './finding.ts';
 import type {Waiver} from './load/waivers.ts';
+import {matchesPattern} from './pattern.ts';
 
 /** What became of one waiver in one check. `idle`: nothing that it speaks of fails, so it can go. */
 export type WaiverState = 'used' | 'idle' | 'expired' | 'orphaned' | 'elsewhere' | 'not-checked';
@@ -41,25 +42,7 @@ export function applyWaivers(
 
 const isHere = (waiver: Waiver, hostname: string) => waiver.hosts === null || waiver.hosts.includes(hostname);
 
-function speaksOf(waiver: Waiver, subject: string): boolean {
-  if (waiver.subject === null) return true;
-  const pieces = waiver.subject.split('*');
-  let from = 0;
-  for (const [index, piece] of pieces.entries()) {
-    const last = index === pieces.length - 1;
-    const at =
-      index === 0
-        ? subject.startsWith(piece)
-          ? 0
-          : -1
-        : last
-          ? subject.length - piece.length
-          : subject.indexOf(piece, from);
-    if (at < from || (last && !subject.endsWith(piece))) return false;
-    from = at + piece.length;
-  }
-  return pieces.length > 1 || from === subject.length;
-}
+const speaksOf = ({subject}: Waiver, found: string): boolean => subject === null || matchesPattern(subject, found);
 
 function statusOf(
   waiver: Waiver,

@@ -1,5 +1,5 @@
+import {type WildcardOptions, wildcard} from '../../policies/pattern.ts';
 import type {HostFs} from './host.ts';
-import {type WildcardOptions, wildcard} from './wildcard.ts';
 
 export const hasPattern = (path: string, {brackets = false}: WildcardOptions = {}): boolean =>
   (brackets ? /[*?[]/ : /[*?]/).test(path);

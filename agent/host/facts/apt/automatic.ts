@@ -2,9 +2,9 @@ import {type Answer, absent, seen, unseen} from '../../../../policies/facts/answ
 import type {OsFact} from '../../../../policies/facts/os.ts';
 import type {PackagesFact} from '../../../../policies/facts/packages.ts';
 import type {AutoUpdatesFact} from '../../../../policies/facts/patch.ts';
+import {matchesGlob} from '../../../../policies/pattern.ts';
 import type {Host} from '../../host.ts';
 import {readArchitectures} from '../dpkg/architectures.ts';
-import {globMatches} from '../glob-text.ts';
 import {unitIsEnabled} from '../timer.ts';
 import {type AptConfig, readAptConfig} from './config.ts';
 import {findRepositories, type Repository} from './lists.ts';
@@ -143,6 +143,6 @@ function allows(pattern: string, values: Map<string, string>, os: OsFact | null)
   return filled.split(/(?<!\\),/).every(part => {
     const [key = '', wanted = ''] = part.split('=').map(word => word.trim());
     const value = values.get(key);
-    return value !== undefined && globMatches(wanted.replaceAll('%2C', ','), value);
+    return value !== undefined && matchesGlob(wanted.replaceAll('%2C', ','), value);
   });
 }

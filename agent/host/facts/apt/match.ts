@@ -1,4 +1,4 @@
-import {globMatches} from '../glob-text.ts';
+import {matchesGlob} from '../../../../policies/pattern.ts';
 
 /**
  * How apt compares what preferences say with names and Release fields: fnmatch(3) without regard to case, or an
@@ -6,7 +6,7 @@ import {globMatches} from '../glob-text.ts';
  */
 export function expressionTest(pattern: string): ((text: string) => boolean) | null {
   if (pattern.length < 2 || !pattern.startsWith('/') || !pattern.endsWith('/'))
-    return text => globMatches(pattern.toLowerCase(), text.toLowerCase());
+    return text => matchesGlob(pattern.toLowerCase(), text.toLowerCase());
   const source = pattern.slice(1, -1);
   if (!isSimple(source)) return null;
   try {

@@ -1,7 +1,7 @@
+import {matchesGlob} from '../../../../policies/pattern.ts';
 import type {Host} from '../../host.ts';
 import {failed, type Look, looked} from '../../look.ts';
 import {decodeName} from '../../names.ts';
-import {globMatches} from '../glob-text.ts';
 
 /** Where dpkg puts a package's file, and whether it was told to leave it out. */
 export type Placement = {
@@ -22,7 +22,7 @@ export async function readPlacement(host: Host): Promise<Look<Placement>> {
       return diversion === undefined || diversion.by === packageName ? path : diversion.to;
     },
     isExcluded: path =>
-      filters.value.reduce((excluded, {pattern, exclude}) => (globMatches(pattern, path) ? exclude : excluded), false),
+      filters.value.reduce((excluded, {pattern, exclude}) => (matchesGlob(pattern, path) ? exclude : excluded), false),
   });
 }
 

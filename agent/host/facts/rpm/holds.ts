@@ -1,6 +1,6 @@
+import {matchesPattern} from '../../../../policies/pattern.ts';
 import type {Host} from '../../host.ts';
 import {iniBoolean, iniList, parseIni} from './ini.ts';
-import {patternMatches} from './pattern.ts';
 import {readDnfConfiguration} from './repositories.ts';
 
 /** What the administrator keeps from being updated. `by: name` matches the name alone, `any` each form dnf accepts. */
@@ -49,7 +49,7 @@ export function isHeld(holds: readonly Hold[], {name, version, architecture}: He
     `${name}-${version}`,
     `${name}-${version}.${architecture}`,
   ];
-  return holds.some(({pattern, by}) => (by === 'name' ? [name] : forms).some(form => patternMatches(pattern, form)));
+  return holds.some(({pattern, by}) => (by === 'name' ? [name] : forms).some(form => matchesPattern(pattern, form)));
 }
 
 /** The plugin's list file, or null when the plugin is not there or off. */

@@ -1,6 +1,6 @@
+import {matchesPattern} from '../../../../policies/pattern.ts';
 import type {Host} from '../../host.ts';
 import {type IniSection, iniBoolean, iniList, parseIni} from './ini.ts';
-import {patternMatches} from './pattern.ts';
 
 /** One configured repository of dnf or yum. `options` are its own, after the overrides of dnf5. */
 export type DnfRepository = {id: string; where: string; enabled: boolean; options: IniSection};
@@ -54,7 +54,7 @@ function toRepository(id: string, options: IniSection): DnfRepository {
 /** dnf5: a section of an override file is an id or a pattern of ids. */
 function override(repositories: DnfRepository[], id: string, options: IniSection): void {
   for (const repository of repositories) {
-    if (!patternMatches(id, repository.id)) continue;
+    if (!matchesPattern(id, repository.id)) continue;
     for (const [key, entry] of options) repository.options.set(key, entry);
     repository.enabled = isEnabled(repository.options);
   }

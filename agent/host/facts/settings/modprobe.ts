@@ -1,5 +1,5 @@
 import type {SettingFact, SettingValue} from '../../../../policies/facts/setting.ts';
-import {wildcard} from '../../wildcard.ts';
+import {wildcard} from '../../../../policies/pattern.ts';
 import {type ModprobeLine, moduleName, parseModprobe} from './parse/modprobe.ts';
 import {answerFrom, Reading, type SettingReader} from './reader.ts';
 

@@ -1,9 +1,9 @@
 import {type Answer, absent, seen, unseen} from '../../../../policies/facts/answer.ts';
 import type {SettingFact, SettingRequest, SettingValue} from '../../../../policies/facts/setting.ts';
+import type {WildcardOptions} from '../../../../policies/pattern.ts';
 import {expandPattern, hasPattern} from '../../glob.ts';
 import type {Host} from '../../host.ts';
 import {decodeName} from '../../names.ts';
-import type {WildcardOptions} from '../../wildcard.ts';
 import type {Looking} from '../collector.ts';
 
 /** What one format's reader works with. `once` keeps what was parsed for the other requests of the same check. */

@@ -1,7 +1,7 @@
 import type {FileType} from '../../../../policies/facts/file.ts';
 import type {TreeFind} from '../../../../policies/facts/tree.ts';
+import {wildcard} from '../../../../policies/pattern.ts';
 import type {WalkEntry} from '../../walk.ts';
-import {wildcard} from '../../wildcard.ts';
 import type {NameTables} from '../tables.ts';
 
 /**

@@ -1,4 +1,4 @@
-import {wildcard} from '../../wildcard.ts';
+import {wildcard} from '../../../../policies/pattern.ts';
 
 export type PathTest = (path: string) => boolean;
 

@@ -1,4 +1,4 @@
-import {wildcard} from '../../../wildcard.ts';
+import {wildcard} from '../../../../../policies/pattern.ts';
 import type {AlgorithmFamily} from './keywords.ts';
 
 export type SshdBuild = {

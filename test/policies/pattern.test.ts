@@ -1,5 +1,5 @@
 import test from 'ava';
-import {type WildcardOptions, wildcard} from '../../../agent/host/wildcard.ts';
+import {type WildcardOptions, wildcard} from '../../policies/pattern.ts';
 
 const all = {brackets: true, escapes: true};
 
