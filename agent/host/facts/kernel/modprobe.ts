@@ -5,7 +5,7 @@ import {splitKernelArguments} from '../boot/words.ts';
 export type ModprobeRule = {what: 'install' | 'blacklist'; module: string; command: string; where: string};
 
 /** modprobe.d(5): a file in an earlier directory hides one of the same name in a later one. */
-const directories = [
+export const modprobeDirectories = [
   '/etc/modprobe.d',
   '/run/modprobe.d',
   '/usr/local/lib/modprobe.d',
@@ -21,7 +21,7 @@ export async function readModprobe(host: Host): Promise<{rules: ModprobeRule[]; 
   const unreadable: string[] = [];
   const read: string[] = [];
   const rules: ModprobeRule[] = [];
-  for (const directory of directories) {
+  for (const directory of modprobeDirectories) {
     const list = await host.fs.list(directory);
     if (!list.ok && list.code !== 'absent') unreadable.push(list.reason);
     for (const name of list.ok ? list.value.names : []) {

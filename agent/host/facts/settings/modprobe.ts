@@ -1,16 +1,8 @@
 import type {SettingFact, SettingValue} from '../../../../policies/facts/setting.ts';
 import {wildcard} from '../../../../policies/pattern.ts';
+import {modprobeDirectories} from '../kernel/modprobe.ts';
 import {type ModprobeLine, moduleName, parseModprobe} from './parse/modprobe.ts';
 import {answerFrom, Reading, type SettingReader} from './reader.ts';
-
-/** modprobe.d(5); the last two are one directory where /usr is merged. */
-const directories = [
-  '/etc/modprobe.d',
-  '/run/modprobe.d',
-  '/usr/local/lib/modprobe.d',
-  '/usr/lib/modprobe.d',
-  '/lib/modprobe.d',
-];
 
 type Placed = ModprobeLine & {path: string};
 
@@ -22,14 +14,14 @@ export const readModprobe: SettingReader = async (request, {host, once}) => {
     const files =
       request.files.length > 0
         ? await reading.expand(request.files)
-        : await reading.merged(directories, name => name.endsWith('.conf'));
+        : await reading.merged(modprobeDirectories, name => name.endsWith('.conf'));
     for (const path of files) {
       const text = await reading.text(path);
       if (text !== null) lines.push(...parseModprobe(text).map(line => ({...line, path})));
     }
     return {reading, lines};
   });
-  return answerFrom(reading, `no files are in ${directories.join(', ')}`, () => factOf(request.key, lines));
+  return answerFrom(reading, `no files are in ${modprobeDirectories.join(', ')}`, () => factOf(request.key, lines));
 };
 
 function factOf(key: string, lines: Placed[]): Partial<SettingFact> {
