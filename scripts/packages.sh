@@ -7,7 +7,7 @@ packages="make gcc libc6-dev
   apparmor apparmor-profiles selinux-policy-default checkpolicy policycoreutils
   rpm dnf createrepo-c lz4 xz-utils zstd bzip2
   iproute2 nftables iptables bubblewrap util-linux python3 libfuse3-dev fuse3 pkg-config
-  systemd acl libcap2-bin attr
+  systemd acl libcap2-bin attr openssl procps git
   debootstrap distro-info-data"
 
 [ "${1:-}" != bench ] || packages="$packages openscap-scanner ssg-debian lynis time"

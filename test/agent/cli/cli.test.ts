@@ -96,6 +96,34 @@ test('reeve check refuses a configuration that others may write', async t => {
   );
 });
 
+test('reeve check on broken waivers, or a broken pack of the site, names all problems and exits 78', async t => {
+  const site = folder(t);
+  const config = join(folder(t), 'agent.yaml');
+  writeFileSync(config, `policies_dir: ${site}\n`, {mode: 0o600});
+  const waivers = join(site, 'waivers.yaml');
+  writeFileSync(
+    waivers,
+    'waivers:\n  - {id: A, rule: x, reason: because it is so, owner: me, approved_by: you, expires: soon}\n  - {id: B}\n',
+    {mode: 0o600},
+  );
+  const first = await run('check', '--config', config);
+  t.is(first.status, 78);
+  t.regex(
+    first.stderr,
+    /waivers\.yaml:2:\d+: "soon" found, a time with a zone wanted.*\n.*\n +\^\n.*waivers\.yaml:3:5: key "rule" is missing here/,
+  );
+  rmSync(waivers);
+  mkdirSync(join(site, 'ours'), {mode: 0o755});
+  writeFileSync(join(site, 'ours/pack.yaml'), 'pack: ours\nversion: one\n', {mode: 0o600});
+  const second = await run('check', '--config', config);
+  t.is(second.status, 78);
+  t.is(second.stdout, '');
+  t.regex(
+    second.stderr,
+    /pack\.yaml:1:1: key "title" is missing here \[REEVE_KEY_MISSING\]\n(.*\n)+.*pack\.yaml:2:10: "one" found, a version such as "1\.2\.0" wanted/,
+  );
+});
+
 test('reeve config print gives what reeve config check takes back', async t => {
   const path = join(folder(t), 'agent.yaml');
   const printed = await run('config', 'print');
