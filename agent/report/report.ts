@@ -55,9 +55,13 @@ export function sentence(finding: Finding): string {
   }
 }
 
-/** A value in a reader's words: lists joined, true and false as yes and no. */
-export function show(value: unknown): string {
-  if (Array.isArray(value)) return value.map(show).join(', ');
+/** A value in a reader's words: lists joined, at most `most` of their members, true and false as yes and no. */
+export function show(value: unknown, most = Number.POSITIVE_INFINITY): string {
+  if (Array.isArray(value)) {
+    const rest = value.length - most;
+    const shown = (rest > 1 ? value.slice(0, most) : value).map(item => show(item, most)).join(', ');
+    return rest > 1 ? `${shown} and ${rest} more` : shown;
+  }
   if (value === true) return 'yes';
   if (value === false) return 'no';
   if (value === null || value === undefined) return 'nothing';

@@ -11,6 +11,7 @@ export type TableOptions = {
 };
 
 const subjectsShown = 5;
+const membersShown = 6;
 const shownVerdicts: Verdict[] = ['error', 'fail', 'unknown', 'waived'];
 
 /** The report for a reader at a terminal: what fails, worst first, what is not known and why, then the counts. */
@@ -88,7 +89,8 @@ function findingLines(finding: Finding, columns: number): string[] {
       return row('because', finding.reason);
     default: {
       const keys = finding.verdict === 'pass' ? Object.keys(finding.actual) : finding.wrong;
-      const value = (side: 'actual' | 'expected') => keys.map(key => `${key} ${show(finding[side][key])}`).join(', ');
+      const value = (side: 'actual' | 'expected') =>
+        keys.map(key => `${key} ${show(finding[side][key], membersShown)}`).join(', ');
       const places = finding.where.filter(place => place !== finding.subject);
       return [
         ...wrap(subject, columns - 8).map(line => `        ${line}`),

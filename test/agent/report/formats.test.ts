@@ -86,6 +86,17 @@ test('table fits 80 columns and says found, wanted and cure', t => {
   );
 });
 
+test('table shows the first members of a long list, and how many more there are', t => {
+  const members = Array.from({length: 20}, (_, index) => `p${index}`);
+  const text = formats.table?.(report([failing('files.shadow', '/x', {actual: {mode: members}})]), options) ?? '';
+  t.regex(text, /found {3}mode p0, p1, p2, p3, p4, p5 and 14 more\n/);
+  t.is(
+    JSON.parse(formats.json?.(report([failing('files.shadow', '/x', {actual: {mode: members}})]), options) ?? '')
+      .findings[0].actual.mode.length,
+    20,
+  );
+});
+
 test('table without --all leaves out what passes, and counts it', t => {
   const text = formats.table?.(report(findings), {...options, all: false}) ?? '';
   t.notRegex(text, /files\.ok/);
