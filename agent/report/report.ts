@@ -57,13 +57,18 @@ export function sentence(finding: Finding): string {
 
 /** A value in a reader's words: lists joined, at most `most` of their members, true and false as yes and no. */
 export function show(value: unknown, most = Number.POSITIVE_INFINITY): string {
-  if (Array.isArray(value)) {
-    const rest = value.length - most;
-    const shown = (rest > 1 ? value.slice(0, most) : value).map(item => show(item, most)).join(', ');
-    return rest > 1 ? `${shown} and ${rest} more` : shown;
-  }
+  if (Array.isArray(value)) return showList(value, most);
   if (value === true) return 'yes';
   if (value === false) return 'no';
   if (value === null || value === undefined) return 'nothing';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** A list that a kind has cut already ends on `N more`: its N counts too. */
+function showList(list: unknown[], most: number): string {
+  const cut = /^(?:and )?(\d+) more$/.exec(String(list.at(-1)));
+  const members = cut === null ? list : list.slice(0, -1);
+  const rest = Math.max(0, members.length - most) + Number(cut?.[1] ?? 0);
+  const shown = (rest > 1 ? members.slice(0, most) : members).map(item => show(item, most)).join(', ');
+  return rest > 1 ? `${shown} and ${rest} more` : shown;
 }

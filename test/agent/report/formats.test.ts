@@ -97,6 +97,12 @@ test('table shows the first members of a long list, and how many more there are'
   );
 });
 
+test('table adds up what a kind and the table leave out of a list', t => {
+  const members = [...Array.from({length: 9}, (_, index) => `p${index}`), '11 more'];
+  const text = formats.table?.(report([failing('files.shadow', '/x', {actual: {mode: members}})]), options) ?? '';
+  t.regex(text, /mode p0, p1, p2, p3, p4, p5 and 14 more\n/);
+});
+
 test('table without --all leaves out what passes, and counts it', t => {
   const text = formats.table?.(report(findings), {...options, all: false}) ?? '';
   t.notRegex(text, /files\.ok/);
