@@ -16,7 +16,7 @@ child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
   for (const line of lines) readLine(line);
 });
 
-/** TAP: `ok N - title`, `not ok N - title`, with `# SKIP` or `# TODO` behind; indented lines are detail. */
+/** TAP: `ok N - title`, `not ok N - title`, with a directive such as `# SKIP` behind; indented lines are detail. */
 function readLine(line: string): void {
   const result = /^(not ok|ok) \d+ - (.*?)(?: # (SKIP|TODO).*)?$/.exec(line);
   if (result === null) {
