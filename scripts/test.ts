@@ -18,7 +18,7 @@ child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
 
 /** TAP: `ok N - title`, `not ok N - title`, with a directive such as `# SKIP` behind; indented lines are detail. */
 function readLine(line: string): void {
-  const result = /^(not ok|ok) \d+ - (.*?)(?: # (SKIP|TODO).*)?$/.exec(line);
+  const result = /^(not ok|ok) \d+ - (.*?)(?: # ([A-Z]+)\b.*)?$/.exec(line);
   if (result === null) {
     const reason = /^#\s+skipped: (.*)/.exec(line)?.[1];
     if (reason !== undefined) skip(reason);
