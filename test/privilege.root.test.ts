@@ -15,6 +15,14 @@ function verdicts(argv: [string, ...string[]]): Map<string, Verdict> {
   return new Map([...groups].map(([rule, group]) => [rule, heaviest(group) as Verdict]));
 }
 
+/** Files, sockets and processes come and go while other tests run, so rules about all of them are left out. */
+function steadyRules(): string[] {
+  const rules: Array<{id: string; kinds: string[]}> = JSON.parse(
+    spawnSync(reeve, ['rules', '--json'], {encoding: 'utf8', maxBuffer: 64 * 1024 * 1024}).stdout,
+  );
+  return rules.filter(({kinds}) => !kinds.some(kind => ['tree', 'listen', 'process'].includes(kind))).map(({id}) => id);
+}
+
 test('an ordinary user never sees a pass where root sees a failure, on this machine', t => {
   t.timeout(300_000);
   const readable = process.geteuid?.() === 0 && spawnSync('setpriv', [...nobody, reeve, '--version']).status === 0;
@@ -23,8 +31,9 @@ test('an ordinary user never sees a pass where root sees a failure, on this mach
     t.pass();
     return;
   }
-  const root = verdicts([reeve, 'check', '--json']);
-  const user = verdicts(['setpriv', ...nobody, reeve, 'check', '--json']);
+  const chosen = steadyRules().flatMap(id => ['--rule', id]);
+  const root = verdicts([reeve, 'check', '--json', ...chosen]);
+  const user = verdicts(['setpriv', ...nobody, reeve, 'check', '--json', ...chosen]);
   const wrong = [...root].filter(
     ([rule, verdict]) => verdict !== 'pass' && verdict !== 'not-applicable' && user.get(rule) === 'pass',
   );
