@@ -20,6 +20,13 @@ import {macReport} from './mac.ts';
 import {patchReport} from './patch.ts';
 import {formats} from './report/index.ts';
 
+// Whoever reads our output may stop reading, as head(1) does: that is no failure of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 const terminal = process.stderr.isTTY === true;
 const io: Io = {
   out: text => void process.stdout.write(text),

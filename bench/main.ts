@@ -2,7 +2,8 @@
 // `npm run bench`, as root for whole results. Rows whose program is missing say so.
 import {spawnSync} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
-import {agreementRows} from './agreement.ts';
+import {lynisRows, oscapRows} from './agreement.ts';
+import {runLynis} from './lynis.ts';
 import {isInstalled, type Measured, measure} from './measure.ts';
 import {runOscap} from './oscap.ts';
 import {printTable, ratio} from './table.ts';
@@ -28,10 +29,8 @@ const patch = measure([reeve, 'patch', '--json'], runs);
 const inodes = Math.max(0, ...[...walk.stdout.matchAll(/none of (\d+) seen/g)].map(([, count]) => Number(count)));
 
 const oscap = runOscap(1);
-const lynis = isInstalled('/usr/sbin/lynis')
-  ? measure(['/usr/sbin/lynis', 'audit', 'system', '--quick', '--no-colors', '--no-log'], 1)
-  : null;
-const apt = isInstalled('/usr/bin/apt-get') ? measure(['/usr/bin/apt-get', '-s', '-qq', 'dist-upgrade'], 1) : null;
+const lynis = runLynis();
+const apt = isInstalled('/usr/bin/apt-get') ? measure(['/usr/bin/apt-get', '-s', 'dist-upgrade'], 1) : null;
 
 const row = (name: string, found: Measured | null, base: Measured): string[] =>
   found === null
@@ -54,7 +53,7 @@ const lines = [
       row(`reeve check, all ${rules.length} rules`, whole, quick),
       row('reeve --version', start, quick),
       row(`oscap, ${oscap?.results.size ?? 0} rules of ANSSI high`, oscap?.measured ?? null, quick),
-      row('lynis audit system', lynis, quick),
+      row('lynis audit system', lynis?.measured ?? null, quick),
     ],
   ),
   printTable(
@@ -85,8 +84,23 @@ const lines = [
   ),
   printTable(
     'Facts that both decide',
-    ['rule of oscap', 'rule of reeve', 'oscap', 'reeve', 'agree'],
-    agreementRows(oscap?.results ?? new Map(), whole.stdout),
+    ['rule of the peer', 'rule of reeve', 'peer', 'reeve', 'agree'],
+    [
+      ...oscapRows(oscap?.results ?? new Map(), whole.stdout),
+      ...(lynis === null ? [] : lynisRows(lynis.complaints, whole.stdout)),
+    ],
+  ),
+  printTable(
+    'Pending security updates, as each counts them',
+    ['who', 'packages'],
+    [
+      ['reeve patch', String(pendingOf(patch.stdout))],
+      [
+        'apt-get -s dist-upgrade, candidate from Debian-Security',
+        apt === null ? 'not installed' : String(apt.stdout.match(/^Inst .*Debian-Security/gm)?.length ?? 0),
+      ],
+      ['lynis, vulnerable packages', lynis === null ? 'not installed' : String(lynis.vulnerable)],
+    ],
   ),
 ];
 process.stdout.write(`${lines.join('\n')}`);
@@ -94,4 +108,9 @@ process.stdout.write(`${lines.join('\n')}`);
 /** The walk's own share: what the tree rules cost beyond starting the program. */
 function perInode(): number {
   return ((walk.cpuSeconds - start.cpuSeconds) / inodes) * 1e6;
+}
+
+function pendingOf(patchJson: string): number {
+  const {updates} = JSON.parse(patchJson) as {updates: {value?: {pending: Array<{security: boolean}>}}};
+  return updates.value?.pending.filter(({security}) => security).length ?? 0;
 }

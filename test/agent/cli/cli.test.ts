@@ -1,4 +1,4 @@
-import {execFile} from 'node:child_process';
+import {execFile, spawnSync} from 'node:child_process';
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -62,6 +62,14 @@ for (const [args, status, wanted] of rows) {
     t.is(result.stdout, '');
   });
 }
+
+test('reeve says nothing when its reader stops reading', t => {
+  const {stdout, stderr} = spawnSync('/bin/sh', ['-c', `"$1" rules --json | head -c 20`, 'sh', reeve], {
+    encoding: 'utf8',
+  });
+  t.is(stdout.length, 20);
+  t.is(stderr, '');
+});
 
 test('reeve --help names every command within 80 columns', async t => {
   const {status, stdout} = await run('--help');
