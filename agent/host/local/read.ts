@@ -1,4 +1,4 @@
-import {closeSync, constants, fstatSync, opendirSync, openSync, readSync, type Stats} from 'node:fs';
+import {closeSync, constants, fstatSync, opendirSync, openSync, readSync, type Stats, statfsSync} from 'node:fs';
 import type {HostFile} from '../host.ts';
 import {failed, type Look, looked} from '../look.ts';
 import {decodeName, isAscii} from '../names.ts';
@@ -36,11 +36,32 @@ export const readBeginning: ReadOpened = (pathFd, before, maxBytes) => {
     const {bytes, truncated} = readToEnd(fd, before.size, maxBytes);
     const after = fstatSync(fd);
     const changed = after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs;
-    return changed ? null : {bytes, truncated, stat: hostStat(after)};
+    // Two writes within one tick of the clock leave the same times; then the length gives them away.
+    const torn = !truncated && bytes.length !== after.size && sizesAreTrue(fd);
+    return changed || torn ? null : {bytes, truncated, stat: hostStat(after)};
   } finally {
     closeSync(fd);
   }
 };
+
+/** Magic numbers of statfs(2) for file systems whose files are made when they are read, so that their size says nothing. */
+const sizeless = new Set([
+  0x9fa0, // proc
+  0x62656572, // sysfs
+  0x73636673, // securityfs
+  0xf97cff8c, // selinuxfs
+  0x27e0eb, // cgroup
+  0x63677270, // cgroup2
+  0x64626720, // debugfs
+  0x74726163, // tracefs
+  0x62656570, // configfs
+  0x42494e4d, // binfmt_misc
+  0xcafe4a11, // bpf
+  0x65735543, // fusectl
+  0x65735546, // FUSE, as of lxcfs, which stands in for files of /proc
+]);
+
+const sizesAreTrue = (fd: number): boolean => !sizeless.has(statfsSync(`/proc/self/fd/${fd}`).type >>> 0);
 
 /** The last `maxBytes`. A file that became shorter was rewritten, not appended to. */
 export const readEnd: ReadOpened = (pathFd, before, maxBytes) => {
