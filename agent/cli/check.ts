@@ -49,7 +49,7 @@ async function checkReport(host: Host, options: SelectionOptions, io: Io): Promi
     schema: 'reeve.report/1',
     reeve: io.version,
     host: {
-      name: host.live ? io.hostname : host.root,
+      name: host.live ? io.hostname : await imageName(host),
       os: await osName(host),
       root: host.root,
       live: host.live,
@@ -62,6 +62,12 @@ async function checkReport(host: Host, options: SelectionOptions, io: Io): Promi
     findings,
     notes,
   };
+}
+
+/** What an image calls itself, else where it lies. */
+async function imageName(host: Host): Promise<string> {
+  const file = await host.fs.readFile('/etc/hostname', {maxBytes: 256});
+  return (file.ok ? file.value.bytes.toString('utf8').trim() : '') || host.root;
 }
 
 async function osName(host: Host): Promise<string> {
