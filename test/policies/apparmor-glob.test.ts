@@ -42,5 +42,5 @@ test('apparmorGlob() takes bounded time for a pattern that backtracking would ne
   const glob = apparmorGlob(`/${'{a*,a**,*a}'.repeat(40)}b`);
   const started = performance.now();
   t.is(glob?.(`/${'a'.repeat(2000)}`), false);
-  t.true(performance.now() - started < 15_000);
+  t.true(performance.now() - started < 5000);
 });

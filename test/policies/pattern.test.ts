@@ -31,5 +31,5 @@ for (const [pattern, text, matches, options] of [
 test('wildcard() ends soon on a pattern that a regular expression would not end on', t => {
   const started = performance.now();
   t.false(wildcard(`${'*a'.repeat(200)}*b`)('a'.repeat(5000)));
-  t.true(performance.now() - started < 15_000);
+  t.true(performance.now() - started < 1000);
 });

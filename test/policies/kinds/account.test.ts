@@ -278,7 +278,7 @@ test('accountKind judges 100,000 users in linear time', async t => {
     {'/etc/passwd': numbers.map(n => `u${n}:*:${n}:0::/home/alice:/bin/sh\n`).join('')},
   );
   t.deepEqual(short(judgements), ['accounts pass']);
-  t.true(performance.now() - started < 15_000);
+  t.true(performance.now() - started < 10_000);
 });
 
 for (const [check, count] of [

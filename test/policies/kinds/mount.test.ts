@@ -140,7 +140,7 @@ test('visibleMounts() is linear in the mounts of one directory', t => {
   const many = Array.from({length: 50_000}, (_, index) => mounted(`/m/${index}`, 'rw'));
   const started = performance.now();
   t.is(visibleMounts([root, ...many]).size, 50_001);
-  t.true(performance.now() - started < 15_000);
+  t.true(performance.now() - started < 5000);
 });
 
 test('visibleMounts() ends on mounts that stand on each other', t => {

@@ -235,7 +235,7 @@ test('collectSetting() matches hostile patterns in bounded time', async t => {
     {format: 'sshd', key: 'UsePAM'},
   );
   t.is(answer.state, 'seen');
-  t.true(performance.now() - started < 15_000);
+  t.true(performance.now() - started < 2000);
 });
 
 test('collectSetting() reads a YAML document whose aliases unfold without end', async t => {

@@ -46,7 +46,7 @@ test('parseProfileFile() takes bounded time for hostile text', t => {
   parseProfileFile(
     `${'profile '.repeat(100_000)}\n${' {'.repeat(100_000)}\n${'/a\n'.repeat(50_000)}${'flags=('.repeat(50_000)}{`,
   );
-  t.true(performance.now() - started < 15_000);
+  t.true(performance.now() - started < 5000);
 });
 
 test('parseProfileFile() finds the profiles that apparmor_parser finds in the profiles of this machine', async t => {

@@ -112,5 +112,5 @@ test('parseDenial() takes bounded time for a long hostile line', t => {
   const line = `type=AVC msg=audit(1.1:1): apparmor="DENIED" ${'='.repeat(200_000)}`;
   const started = performance.now();
   for (let round = 0; round < 20; round++) parseDenial(line);
-  t.true(performance.now() - started < 15_000);
+  t.true(performance.now() - started < 2000);
 });

@@ -56,6 +56,6 @@ test('findSecrets() takes linear time on hostile text', t => {
   for (const piece of ['AKIA', 'xoxb-1234567890-', `${'-----BEGIN '}`, 'AIza_', 'github_pat_aaaaaaaaaaaaaaaaaaaaaa_']) {
     const started = performance.now();
     findSecrets(Buffer.from(piece.repeat(65_536 / piece.length)));
-    t.true(performance.now() - started < 15_000, piece);
+    t.true(performance.now() - started < 1000, piece);
   }
 });
