@@ -3,6 +3,8 @@ import type {CommandOptions, CommandResult} from './host.ts';
 
 const defaultTimeoutMs = 10_000;
 const defaultMaxBytes = 1024 * 1024;
+/** How long a killed program may take to go; one that waits for a dead disk or file server never does, and is left. */
+const graceMs = 1000;
 
 /** Runs a program on this machine as `Host.run` says. Its whole process group is killed when it runs out of time or output. */
 export function runCommand(argv: readonly [string, ...string[]], options: CommandOptions = {}): Promise<CommandResult> {
@@ -33,7 +35,10 @@ export function runCommand(argv: readonly [string, ...string[]], options: Comman
       }
       child.stdout.destroy();
       child.stderr.destroy();
+      child.unref();
+      leave = setTimeout(() => finish(null, 'SIGKILL', ''), graceMs);
     };
+    let leave: NodeJS.Timeout | undefined;
     const timer = setTimeout(() => {
       timedOut = true;
       kill();
@@ -51,6 +56,7 @@ export function runCommand(argv: readonly [string, ...string[]], options: Comman
     }
     const finish = (exitCode: number | null, signal: string | null, startError: string) => {
       clearTimeout(timer);
+      clearTimeout(leave);
       const why = timedOut
         ? `no answer within ${timeoutMs / 1000} s`
         : truncated

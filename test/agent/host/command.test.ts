@@ -38,3 +38,10 @@ test('runCommand() says that a program is not there', async t => {
   });
   t.like(await runCommand(['ls']), {failed: true, reason: 'cannot run "ls": an absolute path is wanted'});
 });
+
+test('runCommand() does not wait for what a program left behind with its output', async t => {
+  const started = performance.now();
+  const result = await runCommand(['/bin/sh', '-c', 'setsid sleep 10 & echo done'], {timeoutMs: 300});
+  t.like(result, {failed: true, timedOut: true, stdout: 'done\n'});
+  t.true(performance.now() - started < 5000);
+});
