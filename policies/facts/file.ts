@@ -1,4 +1,5 @@
-export type FileType = 'file' | 'directory' | 'link' | 'fifo' | 'socket' | 'character-device' | 'block-device';
+export const fileTypes = ['file', 'directory', 'link', 'fifo', 'socket', 'character-device', 'block-device'] as const;
+export type FileType = (typeof fileTypes)[number];
 
 /**
  * `path` may hold `*` and `?` in any component after the first; it then stands for what matches, sorted. With

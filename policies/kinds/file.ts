@@ -1,7 +1,7 @@
 import {X509Certificate} from 'node:crypto';
 import Type, {type Static} from 'typebox';
 import {withoutValue} from '../facts/answer.ts';
-import type {FileFact, FileRequest, FileStat} from '../facts/file.ts';
+import {type FileFact, type FileRequest, type FileStat, fileTypes} from '../facts/file.ts';
 import {type Comparison, type Judgement, judged} from '../finding.ts';
 import {defineKind} from './kind.ts';
 import {
@@ -23,7 +23,6 @@ const texts = Type.Array(Type.String({minLength: 1, maxLength: 1024}), {
   maxItems: 64,
   wanted: 'a list of texts',
 });
-const fileTypes = ['file', 'directory', 'link', 'fifo', 'socket', 'character-device', 'block-device'] as const;
 
 const schema = Type.Object(
   {

@@ -1,6 +1,6 @@
 import Type, {type Static} from 'typebox';
 import {withoutValue} from '../facts/answer.ts';
-import type {FileType} from '../facts/file.ts';
+import {type FileType, fileTypes} from '../facts/file.ts';
 import type {TreeEntry, TreeFact, TreeRequest} from '../facts/tree.ts';
 import {type Comparison, type Judgement, judged} from '../finding.ts';
 import {defineKind} from './kind.ts';
@@ -18,7 +18,6 @@ import {
   symbolicMode,
 } from './shared.ts';
 
-const fileTypes = ['file', 'directory', 'link', 'fifo', 'socket', 'character-device', 'block-device'] as const;
 const fileType = Type.Enum([...fileTypes], {wanted: `one of ${fileTypes.join(', ')}`});
 
 const find = Type.Object(
