@@ -1,5 +1,6 @@
 import test from 'ava';
 import {apparmorGlob} from '../../policies/apparmor-glob.ts';
+import {cpuMs} from '../helpers/cpu.ts';
 
 const cases: Array<[pattern: string, path: string, matches: boolean]> = [
   ['/usr/sbin/cupsd', '/usr/sbin/cupsd', true],
@@ -40,7 +41,7 @@ test('apparmorGlob() refuses a pattern that is broken or too large', t => {
 
 test('apparmorGlob() takes bounded time for a pattern that backtracking would never finish', t => {
   const glob = apparmorGlob(`/${'{a*,a**,*a}'.repeat(40)}b`);
-  const started = performance.now();
+  const started = process.cpuUsage();
   t.is(glob?.(`/${'a'.repeat(2000)}`), false);
-  t.true(performance.now() - started < 5000);
+  t.true(cpuMs(started) < 5000);
 });

@@ -1,5 +1,6 @@
 import test from 'ava';
 import {type WildcardOptions, wildcard} from '../../policies/pattern.ts';
+import {cpuMs} from '../helpers/cpu.ts';
 
 const all = {brackets: true, escapes: true};
 
@@ -29,7 +30,7 @@ for (const [pattern, text, matches, options] of [
 }
 
 test('wildcard() ends soon on a pattern that a regular expression would not end on', t => {
-  const started = performance.now();
+  const started = process.cpuUsage();
   t.false(wildcard(`${'*a'.repeat(200)}*b`)('a'.repeat(5000)));
-  t.true(performance.now() - started < 1000);
+  t.true(cpuMs(started) < 1000);
 });

@@ -4,6 +4,7 @@ import type {Fixture} from '../../../agent/host/memory/fixture.ts';
 import {memoryHost} from '../../../agent/host/memory/host.ts';
 import type {Judgement} from '../../../policies/finding.ts';
 import {accountKind} from '../../../policies/kinds/account.ts';
+import {cpuMs} from '../../helpers/cpu.ts';
 
 const base: NonNullable<Fixture['files']> = {
   '/etc/passwd':
@@ -272,13 +273,13 @@ test('accountKind shows no hash', async t => {
 
 test('accountKind judges 100,000 users in linear time', async t => {
   const numbers = Array.from({length: 100_000}, (_, index) => index + 1000);
-  const started = performance.now();
+  const started = process.cpuUsage();
   const judgements = await judge(
     {who: 'people', home: {exists: true}, unique: ['uid']},
     {'/etc/passwd': numbers.map(n => `u${n}:*:${n}:0::/home/alice:/bin/sh\n`).join('')},
   );
   t.deepEqual(short(judgements), ['accounts pass']);
-  t.true(performance.now() - started < 10_000);
+  t.true(cpuMs(started) < 10_000);
 });
 
 for (const [check, count] of [

@@ -5,6 +5,7 @@ import type {FstabFact, MountFact} from '../../../policies/facts/mounts.ts';
 import {effectiveOptions} from '../../../policies/kinds/mount/options.ts';
 import {visibleMounts} from '../../../policies/kinds/mount/visible.ts';
 import {mountKind} from '../../../policies/kinds/mount.ts';
+import {cpuMs} from '../../helpers/cpu.ts';
 
 let ids = 100;
 const root: MountFact = {
@@ -138,9 +139,9 @@ test('mountKind judges the mount that is seen, not one that another covers', t =
 
 test('visibleMounts() is linear in the mounts of one directory', t => {
   const many = Array.from({length: 50_000}, (_, index) => mounted(`/m/${index}`, 'rw'));
-  const started = performance.now();
+  const started = process.cpuUsage();
   t.is(visibleMounts([root, ...many]).size, 50_001);
-  t.true(performance.now() - started < 5000);
+  t.true(cpuMs(started) < 5000);
 });
 
 test('visibleMounts() ends on mounts that stand on each other', t => {

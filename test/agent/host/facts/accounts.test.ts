@@ -11,6 +11,7 @@ import type {Fixture} from '../../../../agent/host/memory/fixture.ts';
 import {memoryHost} from '../../../../agent/host/memory/host.ts';
 import type {AccountsFact} from '../../../../policies/facts/accounts.ts';
 import type {Answer} from '../../../../policies/facts/answer.ts';
+import {cpuMs} from '../../../helpers/cpu.ts';
 
 const look = async (host: Host): Promise<Answer<AccountsFact>> =>
   (await collectFacts(host, [{fact: 'accounts'}])).facts.get({fact: 'accounts'});
@@ -208,9 +209,9 @@ test('collectAccounts() reads 100,000 users in linear time', async t => {
       },
     });
   };
-  const started = performance.now();
+  const started = process.cpuUsage();
   const answer = await look(make(100_000));
-  const took = performance.now() - started;
+  const took = cpuMs(started);
   t.is(answer.state === 'seen' && answer.value.users.length, 100_000);
   t.deepEqual(answer.state === 'seen' && answer.value.broken, []);
   t.true(took < 10_000, `${took} ms`);

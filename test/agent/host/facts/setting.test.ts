@@ -6,6 +6,7 @@ import type {Fixture} from '../../../../agent/host/memory/fixture.ts';
 import {memoryHost} from '../../../../agent/host/memory/host.ts';
 import type {Answer} from '../../../../policies/facts/answer.ts';
 import {type SettingFact, type SettingRequest, settingFormats} from '../../../../policies/facts/setting.ts';
+import {cpuMs} from '../../../helpers/cpu.ts';
 import {mutated, seeded} from '../../../helpers/random.ts';
 import {settingFixtures} from '../../../helpers/settings/fixture.ts';
 
@@ -173,7 +174,7 @@ for (const [what, files, question, reason] of [
 
 test('collectSetting() sees a value beside a line of a million characters, in any format', async t => {
   const long = 'x'.repeat(1_000_000);
-  const started = performance.now();
+  const started = process.cpuUsage();
   for (const [files, question] of [
     [{'/etc/login.defs': `UMASK 077\n${long}\n`}, {format: 'login.defs', key: 'UMASK'}],
     [{'/a': `[s]\nk = v\n${long}\n`}, {format: 'ini', files: ['/a'], section: 's', key: 'k'}],
@@ -211,7 +212,7 @@ test('collectSetting() sees a value beside a line of a million characters, in an
     const answer = await look(files, question);
     t.is(answer.state === 'seen' ? answer.value.values.length : 0, 1, `${question.format}: ${reasonOf(answer)}`);
   }
-  t.true(performance.now() - started < 15_000);
+  t.true(cpuMs(started) < 15_000);
 });
 
 test('collectSetting() keeps bytes that are not UTF-8 apart from what they look like', async t => {
@@ -225,7 +226,7 @@ test('collectSetting() keeps bytes that are not UTF-8 apart from what they look 
 
 test('collectSetting() matches hostile patterns in bounded time', async t => {
   const name = 'a'.repeat(250);
-  const started = performance.now();
+  const started = process.cpuUsage();
   const answer = await look(
     {
       '/usr/sbin/sshd': '',
@@ -235,7 +236,7 @@ test('collectSetting() matches hostile patterns in bounded time', async t => {
     {format: 'sshd', key: 'UsePAM'},
   );
   t.is(answer.state, 'seen');
-  t.true(performance.now() - started < 2000);
+  t.true(cpuMs(started) < 2000);
 });
 
 test('collectSetting() reads a YAML document whose aliases unfold without end', async t => {

@@ -2,6 +2,7 @@ import {readdirSync, readFileSync} from 'node:fs';
 import test from 'ava';
 import {runCommand} from '../../../../../agent/host/command.ts';
 import {parseProfileFile} from '../../../../../agent/host/facts/mac/apparmor-profile.ts';
+import {cpuMs} from '../../../../helpers/cpu.ts';
 
 const brief = (text: string) => parseProfileFile(text).map(({name, attach, mode, line}) => [name, attach, mode, line]);
 
@@ -42,11 +43,11 @@ test('parseProfileFile() passes over includes, variables and aliases', t => {
 });
 
 test('parseProfileFile() takes bounded time for hostile text', t => {
-  const started = performance.now();
+  const started = process.cpuUsage();
   parseProfileFile(
     `${'profile '.repeat(100_000)}\n${' {'.repeat(100_000)}\n${'/a\n'.repeat(50_000)}${'flags=('.repeat(50_000)}{`,
   );
-  t.true(performance.now() - started < 5000);
+  t.true(cpuMs(started) < 5000);
 });
 
 test('parseProfileFile() finds the profiles that apparmor_parser finds in the profiles of this machine', async t => {

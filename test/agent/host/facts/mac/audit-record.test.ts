@@ -1,5 +1,6 @@
 import test from 'ava';
 import {parseDenial} from '../../../../../agent/host/facts/mac/audit-record.ts';
+import {cpuMs} from '../../../../helpers/cpu.ts';
 
 const brief = (line: string, fallback?: {at: number; event: string | null}) => {
   const denial = parseDenial(line, fallback ?? null);
@@ -110,7 +111,7 @@ test('parseDenial() takes time and event from the journal where the text has non
 
 test('parseDenial() takes bounded time for a long hostile line', t => {
   const line = `type=AVC msg=audit(1.1:1): apparmor="DENIED" ${'='.repeat(200_000)}`;
-  const started = performance.now();
+  const started = process.cpuUsage();
   for (let round = 0; round < 20; round++) parseDenial(line);
-  t.true(performance.now() - started < 2000);
+  t.true(cpuMs(started) < 2000);
 });

@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs';
 import test from 'ava';
 import {parseBinaryPolicy} from '../../../../../agent/host/facts/mac/policy.ts';
 import {PolicyError} from '../../../../../agent/host/facts/mac/policy-reader.ts';
+import {cpuMs} from '../../../../helpers/cpu.ts';
 import {seeded} from '../../../../helpers/random.ts';
 
 const vector = (name: string) => readFileSync(new URL(`../../../../vectors/selinux/${name}`, import.meta.url));
@@ -69,7 +70,7 @@ test('parseBinaryPolicy() refuses every policy that was cut short, without readi
 test('parseBinaryPolicy() answers or refuses, and never hangs, on damaged bytes', t => {
   const whole = vector('tiny.mls.33');
   const random = seeded(7);
-  const started = performance.now();
+  const started = process.cpuUsage();
   for (let round = 0; round < 3000; round++) {
     const damaged = Buffer.from(whole);
     for (let change = 0; change < 4; change++) damaged[random(damaged.length)] = random(256);
@@ -79,5 +80,5 @@ test('parseBinaryPolicy() answers or refuses, and never hangs, on damaged bytes'
       t.true(error instanceof PolicyError, String(error));
     }
   }
-  t.true(performance.now() - started < 10_000);
+  t.true(cpuMs(started) < 10_000);
 });

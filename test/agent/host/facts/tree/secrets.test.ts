@@ -1,5 +1,6 @@
 import test from 'ava';
 import {findSecrets} from '../../../../../agent/host/facts/tree/secrets.ts';
+import {cpuMs} from '../../../../helpers/cpu.ts';
 
 const word = (length: number) => 'aB3dE6gH9'.repeat(20).slice(0, length);
 const shapes = (text: string) => findSecrets(Buffer.from(text, 'latin1')).map(({shape, line}) => `${shape} ${line}`);
@@ -54,8 +55,8 @@ test('findSecrets() lists at most twenty, in the order of lines', t => {
 
 test('findSecrets() takes linear time on hostile text', t => {
   for (const piece of ['AKIA', 'xoxb-1234567890-', `${'-----BEGIN '}`, 'AIza_', 'github_pat_aaaaaaaaaaaaaaaaaaaaaa_']) {
-    const started = performance.now();
+    const started = process.cpuUsage();
     findSecrets(Buffer.from(piece.repeat(65_536 / piece.length)));
-    t.true(performance.now() - started < 1000, piece);
+    t.true(cpuMs(started) < 1000, piece);
   }
 });
