@@ -86,6 +86,13 @@ test('table fits 80 columns and says found, wanted and cure', t => {
   );
 });
 
+test('table breaks long texts at 80 columns and loses no word', t => {
+  const cure = Array.from({length: 40}, (_, index) => `word${index}`).join(' ');
+  const text = formats.table?.(report([failing('files.shadow', '/etc/shadow', {cure})]), options) ?? '';
+  t.true(text.split('\n').every(line => line.length <= 80));
+  t.true(text.replace(/\s+/g, ' ').includes(`cure ${cure}`));
+});
+
 test('table shows the first members of a long list, and how many more there are', t => {
   const members = Array.from({length: 20}, (_, index) => `p${index}`);
   const text = formats.table?.(report([failing('files.shadow', '/x', {actual: {mode: members}})]), options) ?? '';
