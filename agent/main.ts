@@ -19,6 +19,7 @@ import {printable} from './host/names.ts';
 import {macReport} from './mac.ts';
 import {patchReport} from './patch.ts';
 import {formats} from './report/index.ts';
+import {counted} from './report/text.ts';
 
 // Whoever reads our output may stop reading, as head(1) does: that is no failure of ours.
 for (const stream of [process.stdout, process.stderr]) {
@@ -162,7 +163,7 @@ function hoursOf(text: string): number {
 
 async function loadedText(): Promise<string> {
   const {packs, rules, waivers} = await selectRules({});
-  return `${packs.length} packs with ${rules.length} rules and ${waivers.length} waivers load`;
+  return `${counted(packs.length, 'pack')} with ${counted(rules.length, 'rule')} and ${counted(waivers.length, 'waiver')} load`;
 }
 
 function report(error: unknown): ExitStatus {

@@ -2,6 +2,7 @@ import {stringify} from 'yaml';
 import {loadConfig} from '../config/load.ts';
 import {localHost} from '../host/local/host.ts';
 import {countAttestations, loadSite} from '../packs/load.ts';
+import {counted} from '../report/text.ts';
 import {type ExitStatus, exitStatus, type Io} from './io.ts';
 
 /** `reeve config check`: the configuration, packs and waivers load. Problems are thrown with their places. */
@@ -18,7 +19,7 @@ export async function checkConfig(options: {config?: string; json?: boolean}, io
     );
   else {
     io.out(
-      `${path}: ${packs.length} packs with ${rules} rules, ${waivers.length} waivers, ${attestations} attestations: all load\n`,
+      `${path}: ${counted(packs.length, 'pack')} with ${counted(rules, 'rule')}, ${counted(waivers.length, 'waiver')}, ${counted(attestations, 'attestation')}: all load\n`,
     );
     for (const text of all) io.out(`${text}\n`);
   }

@@ -6,6 +6,7 @@ import {localHost} from '../host/local/host.ts';
 import type {Fixture} from '../host/memory/fixture.ts';
 import {readPackFolder, readPackProofs, readYamlFiles} from '../packs/disk.ts';
 import {lintPack, readBases} from '../packs/lint.ts';
+import {counted} from '../report/text.ts';
 import {type ExitStatus, exitStatus, type Io} from './io.ts';
 
 /** `reeve packs lint PATH`: all problems of a pack, its cases run and its mutants tried. */
@@ -30,7 +31,7 @@ export async function lintPackAt(
   else {
     for (const problem of problems) io.out(`${formatProblem(problem)}\n`);
     io.out(
-      `${result.rules} rules, ${result.cases} cases, ${result.mutants} mutants noticed or listed, ${problems.length} problems\n`,
+      `${counted(result.rules, 'rule')}, ${counted(result.cases, 'case')}, ${counted(result.mutants, 'mutant')} tried, ${counted(problems.length, 'problem')}\n`,
     );
   }
   return problems.length === 0 ? exitStatus.ok : exitStatus.config;

@@ -1,8 +1,9 @@
 import {shapeProblems} from '../../policies/load/pack.ts';
-import {formatProblem, type Problem} from '../../policies/load/problem.ts';
+import type {Problem} from '../../policies/load/problem.ts';
 import {readYaml} from '../../policies/load/yaml.ts';
 import {ReeveError} from '../errors.ts';
 import type {Host} from '../host/host.ts';
+import {counted} from '../report/text.ts';
 import {readOwnFile} from './own-file.ts';
 import {type Config, configSchema, defaultConfig} from './schema.ts';
 
@@ -30,7 +31,7 @@ export async function loadConfig(host: Host, path: string | null): Promise<Loade
   if (config === null)
     throw new ReeveError(
       'REEVE_CONFIG_INVALID',
-      `cannot load "${path ?? configPath}": ${problems.length} problem${problems.length === 1 ? '' : 's'}`,
+      `cannot load "${path ?? configPath}": ${counted(problems.length, 'problem')}`,
       {problems},
     );
   return {config, path: path ?? configPath, note: null};
@@ -51,5 +52,3 @@ export function parseConfig(
     ? {config: null, problems}
     : {config: {...defaultConfig, ...(value as Partial<Config>)}, problems: []};
 }
-
-export const problemsText = (problems: readonly Problem[]): string => problems.map(formatProblem).join('\n');

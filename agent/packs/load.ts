@@ -9,6 +9,7 @@ import {type ErrorCode, ReeveError} from '../errors.ts';
 import {shippedPacks} from '../home.ts';
 import {attestationsName} from '../host/facts/attestations.ts';
 import type {Host} from '../host/host.ts';
+import {counted} from '../report/text.ts';
 import {findPackFolders, readPackFolder} from './disk.ts';
 import {isPackSigned} from './signature.ts';
 
@@ -44,7 +45,7 @@ export async function loadSite(program: Host, config: Config, only: string[] = [
     else packs.push(loaded.value);
   }
   if (problems.length > 0) {
-    const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+    const count = counted(problems.length, 'problem');
     throw new ReeveError('REEVE_PACK_INVALID', `cannot load the packs: ${count}`, {problems});
   }
   const {waivers, notes} = await readWaivers(program, config.policies_dir);
@@ -122,6 +123,6 @@ async function readSiteFile<T>(
   if (file.state !== 'read') return {denied: file.state === 'denied' ? file.reason : null};
   const loaded = load(path, file.text);
   if (loaded.value !== null) return {value: loaded.value};
-  const count = `${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}`;
+  const count = counted(loaded.problems.length, 'problem');
   throw new ReeveError(code, `cannot load "${path}": ${count}`, {problems: loaded.problems});
 }

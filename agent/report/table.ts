@@ -2,7 +2,7 @@ import {type Finding, severities, type Verdict} from '../../policies/finding.ts'
 import {countRules, heaviest} from '../../policies/summary.ts';
 import {printable} from '../host/names.ts';
 import {type Report, show, titleOf} from './report.ts';
-import {alignTable, labelled, type Paint, painter, wrap} from './text.ts';
+import {alignTable, counted, labelled, type Paint, painter, wrap} from './text.ts';
 
 export type TableOptions = {
   columns: number;
@@ -131,7 +131,7 @@ function summary(report: Report, {all}: TableOptions, paint: Paint): string[] {
     paint('bold', header as string),
     ...body,
     '',
-    `${report.rules.size} rule${report.rules.size === 1 ? '' : 's'} in ${(report.durationMs / 1000).toFixed(1)} s.${all ? '' : ' --all lists what passes too.'}`,
+    `${counted(report.rules.size, 'rule')} in ${(report.durationMs / 1000).toFixed(1)} s.${all ? '' : ' --all lists what passes too.'}`,
     ...(failing === undefined ? [] : [`reeve explain ${failing.rule} says why it matters and how it was looked at.`]),
     ...report.notes.map(note => `Note: ${printable(note)}`),
   ];

@@ -58,3 +58,6 @@ export function alignTable(header: string[], rows: Array<Array<string | number>>
   );
   return [format(head), ...rows.map(format)];
 }
+
+/** `1 rule`, `2 rules` */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

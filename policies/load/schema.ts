@@ -1,4 +1,4 @@
-import type {Static, TSchema} from 'typebox';
+import type {TSchema} from 'typebox';
 import {Settings} from 'typebox/system';
 import {Errors} from 'typebox/value';
 import type {ProblemCode} from './problem.ts';
@@ -37,11 +37,6 @@ export function mismatches<S extends TSchema>(schema: S, value: unknown): Mismat
     found.push(...mismatchOf(error as unknown as SchemaError, at, schema, value));
   }
   return unique(found);
-}
-
-/** Whether a value has a schema's shape; narrows the type. */
-export function conforms<S extends TSchema>(schema: S, value: unknown): value is Static<S> {
-  return mismatches(schema, value).length === 0;
 }
 
 type SchemaError = {keyword: string; message: string; params: {[name: string]: unknown}};

@@ -75,7 +75,7 @@ export function judgeStale(check: PatchCheck, facts: Facts): Judgement[] {
   const wanted = stale.filter(process => !isSession(process) && !(check.except ?? []).includes(process.unit ?? ''));
   if (check.stale_libraries === 'some' || wanted.length === 0) {
     if (wanted.length === 0 && unreadable.length > 0) {
-      const reason = `${unreadable.length} processes could not be looked at: ${unreadable[0]?.reason}`;
+      const reason = `${unreadable.length === 1 ? 'a process' : `${unreadable.length} processes`} could not be looked at: ${unreadable[0]?.reason}`;
       return [{subject: servicesSubject, verdict: 'unknown', reason}];
     }
     const expected = check.stale_libraries === 'some' ? 'some' : 'none on deleted or replaced files';

@@ -91,9 +91,7 @@ export function judgePending(check: PatchCheck, facts: Facts, now: number): Judg
   if (unknown !== null && pending.length <= limit)
     return {subject: pendingSubject, verdict: 'unknown', reason: unknown};
   const actual =
-    pending.length === 0
-      ? 'none pending'
-      : [`${unknown === null ? '' : 'at least '}${pending.length} pending`, ...showAll(pending)];
+    pending.length === 0 ? 'none' : [`${unknown === null ? '' : 'at least '}${pending.length}`, ...showAll(pending)];
   return judged(
     pendingSubject,
     [{what: 'pending', expected: `at most ${limit}`, actual, ok: pending.length <= limit}],
@@ -153,7 +151,7 @@ export function judgeAge(check: PatchCheck, facts: Facts, now: number): Judgemen
   }
   const actual =
     ages.length === 0
-      ? 'none pending'
+      ? 'none'
       : `${ages.length} pending, the oldest for ${Math.floor(Math.max(...ages.map(({days}) => days)))} days`;
   return judged(ageSubject, [{what: 'pending', expected, actual, ok: true}], {where, scope: 'persistent'});
 }
