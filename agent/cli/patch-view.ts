@@ -26,7 +26,9 @@ export function renderPatch(state: PatchState, columns: number): string[] {
     for (const [unit, processes] of Map.groupBy(stale, process => process.unit ?? process.name))
       showService(page, unit, processes);
     if (unreadable.length > 0)
-      page.line(`${unreadable.length} processes could not be looked at: ${unreadable[0]?.reason}`);
+      page.line(
+        `${unreadable.length === 1 ? 'a process' : `${unreadable.length} processes`} could not be looked at: ${unreadable[0]?.reason}`,
+      );
   });
   section(page, 'Support', state.support, ({release, phases, source, asOf}) => {
     page.row('release', release);
