@@ -8,7 +8,7 @@ const home = fileURLToPath(new URL('..', import.meta.url));
 /** Which of our folders a folder may import from. The longest matching prefix rules. */
 const allowed: {[folder: string]: string[]} = {
   'agent/': ['agent/', 'policies/', 'nameservice/', 'controller/protocol/', 'package.json'],
-  'bench/': ['bench/', 'agent/', 'policies/'],
+  'bench/': ['bench/', 'agent/', 'policies/', 'controller/'],
   'controller/': ['controller/', 'nameservice/'],
   'controller/protocol/': ['controller/protocol/'],
   'nameservice/': ['nameservice/'],
@@ -18,14 +18,49 @@ const allowed: {[folder: string]: string[]} = {
 
 /** Node's modules that reach outside the process, and the only files that may: everyone else goes through Host. */
 const guarded: {[module: string]: string[]} = {
-  'node:child_process': ['agent/host/command.ts', 'agent/host/local/', 'scripts/', 'bench/'],
-  'node:fs': ['agent/host/local/', 'agent/main.ts', 'agent/cli/packs.ts', 'scripts/', 'bench/'],
-  'node:os': ['agent/host/local/', 'agent/main.ts', 'scripts/', 'bench/'],
-  'node:net': [],
-  'node:http': [],
-  'node:https': [],
+  'node:child_process': [
+    'agent/host/command.ts',
+    'agent/host/local/',
+    'agent/daemon/',
+    'agent/link/inventory/',
+    'agent/up/',
+    'scripts/',
+    'bench/',
+  ],
+  'node:fs': [
+    'agent/host/local/',
+    'agent/main.ts',
+    'agent/cli/packs.ts',
+    'agent/checker/',
+    'agent/daemon/',
+    'agent/link/',
+    'agent/up/',
+    'controller/',
+    'scripts/',
+    'bench/',
+  ],
+  'node:os': [
+    'agent/host/local/',
+    'agent/main.ts',
+    'agent/daemon/',
+    'agent/link/',
+    'agent/up/',
+    'controller/',
+    'scripts/',
+    'bench/',
+  ],
+  'node:net': ['agent/ipc/', 'agent/link/', 'agent/up/', 'controller/', 'bench/'],
+  'node:tls': ['agent/link/', 'controller/', 'bench/'],
+  'node:dns': ['agent/link/'],
+  'node:dns/promises': ['agent/link/'],
+  'node:http': ['agent/link/', 'agent/cli/controller/', 'agent/up/', 'controller/', 'bench/'],
+  'node:https': ['agent/link/', 'agent/cli/controller/', 'controller/', 'bench/'],
   'node:dgram': [],
-  'node:fs/promises': ['scripts/', 'bench/'],
+  'node:sqlite': ['agent/daemon/', 'agent/link/', 'controller/store/', 'bench/'],
+  'node:worker_threads': ['controller/store/', 'bench/'],
+  'node:fs/promises': ['agent/up/', 'controller/', 'scripts/', 'bench/'],
+  ws: ['agent/link/', 'controller/', 'bench/'],
+  systeminformation: ['agent/link/inventory/'],
 };
 
 type Import = {file: string; target: string};

@@ -5,7 +5,7 @@ import {ReeveError} from '../errors.ts';
 import type {Host} from '../host/host.ts';
 import {counted} from '../report/text.ts';
 import {readOwnFile} from './own-file.ts';
-import {type Config, configSchema, defaultConfig} from './schema.ts';
+import {type Config, configSchema, defaultConfig, withDefaults} from './schema.ts';
 
 export const configPath = '/etc/reeve/agent.yaml';
 
@@ -48,7 +48,5 @@ export function parseConfig(
     ...yaml.problems,
     ...(yaml.problems.length > 0 ? [] : shapeProblems(yaml, configSchema, [], value)),
   ];
-  return problems.length > 0
-    ? {config: null, problems}
-    : {config: {...defaultConfig, ...(value as Partial<Config>)}, problems: []};
+  return problems.length > 0 ? {config: null, problems} : {config: withDefaults(value), problems: []};
 }

@@ -12,6 +12,34 @@ const value = Type.Union(
   },
 );
 
+const cron = Type.String({minLength: 9, maxLength: 100, wanted: 'a cron expression of five fields'});
+
+/** When to judge, and how long that may take. */
+const checksSchema = Type.Object(
+  {
+    schedule: Type.Optional(cron),
+    packs: Type.Optional(Type.Record(Type.String(), cron, {wanted: 'a mapping from pack to cron expression'})),
+    splay_minutes: Type.Optional(Type.Integer({minimum: 0, maximum: 1440, wanted: 'minutes, 0 to 1440'})),
+    rule_budget_seconds: Type.Optional(Type.Integer({minimum: 1, maximum: 3600, wanted: 'seconds, 1 to 3600'})),
+    watch: Type.Optional(Type.Boolean()),
+  },
+  {additionalProperties: false},
+);
+
+/** How the link reaches the controller. */
+const linkSchema = Type.Object(
+  {
+    proxy: Type.Optional(
+      Type.String({
+        pattern: '^http://[A-Za-z0-9.\\[\\]:-]{1,300}$',
+        wanted: 'http://host:port of a proxy that knows CONNECT',
+      }),
+    ),
+    tls_ends_at_proxy: Type.Optional(Type.Boolean()),
+  },
+  {additionalProperties: false},
+);
+
 /** /etc/reeve/agent.yaml. Every key is optional; docs/config.md describes each. */
 export const configSchema = Type.Object(
   {
@@ -24,11 +52,31 @@ export const configSchema = Type.Object(
       }),
     ),
     policies_dir: Type.Optional(Type.String({pattern: '^/', maxLength: 4096, wanted: 'an absolute path'})),
+    checks: Type.Optional(checksSchema),
+    link: Type.Optional(linkSchema),
   },
   {additionalProperties: false},
 );
 
-export type Config = Required<Static<typeof configSchema>>;
+type Written = Static<typeof configSchema>;
+export type Config = Required<Omit<Written, 'checks' | 'link'>> & {
+  checks: Required<NonNullable<Written['checks']>>;
+  link: NonNullable<Written['link']>;
+};
 
-/** `packs: []` stands for every pack that is there. */
-export const defaultConfig: Config = {packs: [], params: {}, policies_dir: '/etc/reeve/policies.d'};
+/** `packs: []` stands for every pack that is there; `checks.packs` overrides `checks.schedule`. */
+export const defaultConfig: Config = {
+  packs: [],
+  params: {},
+  policies_dir: '/etc/reeve/policies.d',
+  checks: {schedule: '0 * * * *', packs: {}, splay_minutes: 10, rule_budget_seconds: 60, watch: true},
+  link: {},
+};
+
+/** What a file says, over the defaults. */
+export const withDefaults = (written: Written): Config => ({
+  ...defaultConfig,
+  ...written,
+  checks: {...defaultConfig.checks, ...written.checks},
+  link: {...written.link},
+});

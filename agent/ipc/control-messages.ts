@@ -1,0 +1,78 @@
+import Type, {type Static, type TObject} from 'typebox';
+import {wireFinding} from '../../controller/protocol/batch.ts';
+import {position, uuid} from '../../controller/protocol/messages.ts';
+import {fromLink} from './link-messages.ts';
+
+/**
+ * What root may ask the running agent on `agent.sock` (ipc/frames.ts): one request `{verb: <name>, ...}` a connection;
+ * then answers `{ok: true, ...}`, the last of which has `end: true`, or one `{ok: false, code, message}`.
+ */
+const name = Type.String({minLength: 1, maxLength: 200});
+const time = Type.String({maxLength: 30});
+const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
+
+export const controlRequests = {
+  status: Type.Object({verb: Type.Literal('status')}, {additionalProperties: false}),
+  /** The findings as they are now, a page an answer. */
+  findings: Type.Object(
+    {
+      verb: Type.Literal('findings'),
+      packs: Type.Optional(Type.Array(name, {maxItems: 64})),
+      rules: Type.Optional(Type.Array(name, {maxItems: 1000})),
+      verdicts: Type.Optional(Type.Array(name, {maxItems: 6})),
+      severities: Type.Optional(Type.Array(name, {maxItems: 5})),
+    },
+    {additionalProperties: false},
+  ),
+  /** Judge now, all packs or these, and answer when it is done. */
+  check: Type.Object(
+    {verb: Type.Literal('check'), packs: Type.Optional(Type.Array(name, {maxItems: 64}))},
+    {additionalProperties: false},
+  ),
+  /** Begin an enrolment and answer when the controller took or refused it. */
+  enroll: Type.Object(
+    {verb: Type.Literal('enroll'), ticket: Type.String({maxLength: 4096}), replace: Type.Optional(Type.Boolean())},
+    {additionalProperties: false},
+  ),
+} as const satisfies {[verb: string]: TObject};
+
+/** One finding of this host, with what only the host knows of it. */
+export const localFinding = Type.Object({
+  finding: wireFinding,
+  /** Since when the verdict is what it is, and when it was last looked at. */
+  since: time,
+  observedAt: time,
+});
+export type LocalFinding = Static<typeof localFinding>;
+
+export const agentStatus = Type.Object({
+  reeve: Type.String(),
+  pid: Type.Integer(),
+  startedAt: time,
+  hostname: Type.String(),
+  enrolment: nullable(Type.Object({url: Type.String(), agent: uuid, fleet: uuid})),
+  packs: Type.Array(
+    Type.Object({
+      name,
+      version: Type.String(),
+      rules: Type.Integer(),
+      schedule: Type.String(),
+      /** When it is judged next, splay included; when it was judged last in full; and how long that took. */
+      nextAt: nullable(time),
+      checkedAt: nullable(time),
+      durationMs: nullable(Type.Number()),
+    }),
+  ),
+  /** Why the last good packs are in force instead of what is in the files, or null. */
+  refused: nullable(Type.Object({code: Type.String(), message: Type.String(), at: time})),
+  running: nullable(Type.String()),
+  watched: Type.Object({paths: Type.Integer(), rules: Type.Integer(), problem: nullable(Type.String())}),
+  counts: Type.Record(Type.String(), Type.Integer()),
+  stream: Type.Object({at: position, stored: nullable(position), waiting: Type.Integer(), bytes: Type.Integer()}),
+  link: nullable(fromLink.status),
+});
+export type AgentStatus = Static<typeof agentStatus>;
+
+export type ControlRequest = {
+  [V in keyof typeof controlRequests]: Static<(typeof controlRequests)[V]>;
+}[keyof typeof controlRequests];
