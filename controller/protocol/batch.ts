@@ -1,4 +1,5 @@
 import Type, {type Static} from 'typebox';
+import {Value} from 'typebox/value';
 import {limits} from './limits.ts';
 import {uuid} from './messages.ts';
 
@@ -43,21 +44,26 @@ export type WireFinding = Static<typeof wireFinding>;
  * `gone`: there is no such finding any more. `reset`: a whole set follows, from here to `settled`, after which findings
  * that it did not name are gone. `gap`: steps were left out, `count` of them; the end states are all there.
  */
-export const item = Type.Union([
-  Type.Object({n: count, t: Type.Literal('set'), at: Type.Optional(time), f: wireFinding}),
-  Type.Object({n: count, t: Type.Literal('gone'), at: Type.Optional(time), rule: text(200), subject: text(4096)}),
-  Type.Object({n: count, t: Type.Literal('reset')}),
-  Type.Object({n: count, t: Type.Literal('settled'), count, digest: Type.String({pattern: '^[0-9a-f]{64}$'})}),
-  Type.Object({n: count, t: Type.Literal('gap'), count, reason: text(200)}),
-]);
-export type Item = Static<typeof item>;
+export const itemSchemas = {
+  set: Type.Object({n: count, t: Type.Literal('set'), at: Type.Optional(time), f: wireFinding}),
+  gone: Type.Object({n: count, t: Type.Literal('gone'), at: Type.Optional(time), rule: text(200), subject: text(4096)}),
+  reset: Type.Object({n: count, t: Type.Literal('reset')}),
+  settled: Type.Object({
+    n: count,
+    t: Type.Literal('settled'),
+    count,
+    digest: Type.String({pattern: '^[0-9a-f]{64}$'}),
+  }),
+  gap: Type.Object({n: count, t: Type.Literal('gap'), count, reason: text(200)}),
+} as const;
+export type Item = {[T in keyof typeof itemSchemas]: Static<(typeof itemSchemas)[T]>}[keyof typeof itemSchemas];
 
 /**
  * What the payload of a batch holds. It speaks for all numbers `from` to `to`: those that no item has were replaced by a
  * later step of the same finding before they left the host, and a `gap` says how many. Items ascend in `n`.
  * `at` is when the items without an own `at` were seen. Unlike in the envelope, an unknown field here is refused.
  */
-export const batch = Type.Object(
+const batchHead = Type.Object(
   {
     v: Type.Literal(1),
     agent: uuid,
@@ -65,8 +71,17 @@ export const batch = Type.Object(
     from: count,
     to: count,
     at: time,
-    items: Type.Array(item, {maxItems: limits.batchItems}),
+    items: Type.Array(Type.Unknown(), {maxItems: limits.batchItems}),
   },
   {additionalProperties: false},
 );
-export type Batch = Static<typeof batch>;
+export type Batch = Omit<Static<typeof batchHead>, 'items'> & {items: Item[]};
+
+/** Whether a value has the shape of a batch. Each item is held against the schema of its own `t` alone: half the time. */
+export const isBatch = (value: unknown): value is Batch => Value.Check(batchHead, value) && value.items.every(isItem);
+
+function isItem(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('t' in value)) return false;
+  const {t} = value;
+  return typeof t === 'string' && Object.hasOwn(itemSchemas, t) && Value.Check(itemSchemas[t as Item['t']], value);
+}

@@ -2,7 +2,7 @@ import type {KeyObject} from 'node:crypto';
 import {constants, zstdCompressSync, zstdDecompressSync} from 'node:zlib';
 import type {Static, TObject, TSchema} from 'typebox';
 import {Value} from 'typebox/value';
-import {type Batch, batch, batchType} from './batch.ts';
+import {type Batch, batchType, isBatch} from './batch.ts';
 import type {CloseName} from './close-codes.ts';
 import {limits} from './limits.ts';
 import {preAuthEncoding, signEd25519, verifyEd25519} from './signing.ts';
@@ -57,7 +57,7 @@ export function openBatch(sealed: SealedBatch, agent: string, key: KeyObject): D
   const plain = decompress(sealed.payload, limits.batch);
   if (plain === null) return refused('TOO_LARGE', `a batch is a zstd frame of at most ${limits.batch} bytes`);
   const value = parseJson(plain.toString('utf8'));
-  if (!Value.Check(batch, value)) return refused('PROTOCOL', 'the batch has not its shape');
+  if (!isBatch(value)) return refused('PROTOCOL', 'the batch has not its shape');
   const {epoch, from, to, items} = value;
   if (value.agent !== agent || epoch !== sealed.epoch || from !== sealed.from || to !== sealed.to)
     return refused('PROTOCOL', 'the batch says something else than its envelope');
