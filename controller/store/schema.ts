@@ -12,6 +12,8 @@ export const migrations: readonly string[] = [
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     public_key BLOB NOT NULL UNIQUE,
+    -- Before the last rotation: batches sealed with it may still come.
+    previous_key BLOB,
     state TEXT NOT NULL CHECK (state IN ('active', 'frozen', 'removed')),
     state_reason TEXT,
     enrolled_at INTEGER NOT NULL,
@@ -26,6 +28,7 @@ export const migrations: readonly string[] = [
     digest TEXT NOT NULL,
     -- While a whole set arrives: the number of its reset; findings touched before it go when it is settled.
     resetting_from INTEGER,
+    findings INTEGER NOT NULL DEFAULT 0,
     rules_document TEXT,
     inventory_document TEXT,
     reeve TEXT NOT NULL DEFAULT '',
@@ -38,18 +41,21 @@ export const migrations: readonly string[] = [
     disconnected_at INTEGER,
     degraded INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX host_by_name ON host (name, id);
 
   CREATE TABLE finding (
     host TEXT NOT NULL REFERENCES host (id),
     rule TEXT NOT NULL,
     subject TEXT NOT NULL,
     pack TEXT NOT NULL,
+    -- Its place in `severities` (severity.ts), so that the worst sort last.
     severity INTEGER NOT NULL,
     verdict TEXT NOT NULL,
     -- The WireFinding as JSON, and its digest.
     body TEXT NOT NULL,
     digest TEXT NOT NULL,
-    -- The number in the host's stream that last touched it.
+    -- The step of the host's stream that last touched it.
+    epoch INTEGER NOT NULL,
     n INTEGER NOT NULL,
     observed_at_host INTEGER NOT NULL,
     since_host INTEGER NOT NULL,
@@ -57,13 +63,42 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (host, rule, subject)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX finding_by_verdict ON finding (verdict, severity, host, rule, subject);
-  CREATE INDEX finding_by_rule ON finding (rule, host, subject);
+  CREATE INDEX finding_by_rule ON finding (rule, verdict, severity, host, subject);
+  CREATE INDEX finding_by_pack ON finding (pack, verdict, severity, host, rule, subject);
 
-  -- What changed, a row a change: one step of one host's stream is here once or not at all.
+  -- How many findings a host has of each kind, so that lists of hosts need not count a million rows. Write findings with
+  -- ON CONFLICT DO UPDATE: INSERT OR REPLACE would not run the trigger for the row that it removes.
+  CREATE TABLE host_count (
+    host TEXT NOT NULL REFERENCES host (id),
+    verdict TEXT NOT NULL,
+    severity INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (host, verdict, severity)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER finding_added AFTER INSERT ON finding BEGIN
+    INSERT INTO host_count VALUES (new.host, new.verdict, new.severity, 1)
+      ON CONFLICT DO UPDATE SET count = count + 1;
+  END;
+  CREATE TRIGGER finding_removed AFTER DELETE ON finding BEGIN
+    UPDATE host_count SET count = count - 1
+      WHERE host = old.host AND verdict = old.verdict AND severity = old.severity;
+  END;
+  CREATE TRIGGER finding_changed AFTER UPDATE OF verdict, severity ON finding
+    WHEN old.verdict <> new.verdict OR old.severity <> new.severity
+  BEGIN
+    UPDATE host_count SET count = count - 1
+      WHERE host = old.host AND verdict = old.verdict AND severity = old.severity;
+    INSERT INTO host_count VALUES (new.host, new.verdict, new.severity, 1)
+      ON CONFLICT DO UPDATE SET count = count + 1;
+  END;
+
+  -- What changed, a row a change: one step of one host's stream is here once or not at all. `settled` alone makes
+  -- several, a part each: findings that a whole set no longer named.
   CREATE TABLE change (
     host TEXT NOT NULL REFERENCES host (id),
     epoch INTEGER NOT NULL,
     n INTEGER NOT NULL,
+    part INTEGER NOT NULL DEFAULT 0,
     rule TEXT NOT NULL,
     subject TEXT NOT NULL,
     -- NULL: there was, or is, no such finding.
@@ -72,9 +107,10 @@ export const migrations: readonly string[] = [
     body TEXT,
     observed_at_host INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
-    PRIMARY KEY (host, epoch, n)
+    PRIMARY KEY (host, epoch, n, part)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX change_by_time ON change (received_at, host, epoch, n);
+  CREATE INDEX change_by_time ON change (received_at, host, epoch, n, part);
+  CREATE INDEX change_by_rule ON change (rule, received_at, host, epoch, n);
 
   -- Steps that a host says it left out, and streams that began anew.
   CREATE TABLE gap (

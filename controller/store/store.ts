@@ -6,7 +6,10 @@ import type {
   HostDetail,
   HostPage,
   HostQuery,
+  RulePage,
+  RuleQuery,
   TokenInfo,
+  Totals,
 } from '../protocol/api.ts';
 import type {Batch} from '../protocol/batch.ts';
 import type {DocumentKind, Position} from '../protocol/messages.ts';
@@ -18,19 +21,33 @@ export type KnownHost = {
   publicKey: Buffer;
   state: 'active' | 'frozen' | 'removed';
   stateReason: string | null;
-  joinNow: string;
-  joinBefore: string;
+  /** The key before the last rotation: batches that were sealed with it may still be under way. */
+  previousKey: Buffer | null;
   position: Position | null;
   digest: string;
+  documents: {rules: string | null; inventory: string | null};
 };
 
+/** What became of the join value that a hello showed. */
+export type Joined =
+  /** It is the newest or the one before; the next one is kept. */
+  | {state: 'joined'; position: Position | null; digest: string}
+  /** It is another: two machines use this key, and the host is frozen now. */
+  | {state: 'cloned'}
+  | {state: 'frozen' | 'removed' | 'unknown'};
+
 export type Stored =
-  /** Committed, or was before: everything up to `at` is. `digest` is that of the set after it. */
-  | {state: 'stored'; at: Position; digest: string}
+  /**
+   * Committed, or was before: everything up to `at` is. `digest` is that of the set after it; `settledOtherwise` when a
+   * whole set came to another digest than the host said.
+   */
+  | {state: 'stored'; at: Position; digest: string; settledOtherwise: boolean}
   /** It does not follow on what is stored, which is `at`. */
   | {state: 'hole'; at: Position | null}
-  /** Another stream under the same epoch, or an epoch that is over. */
-  | {state: 'replayed'; at: Position};
+  /** Of an epoch that is over. */
+  | {state: 'replayed'; at: Position}
+  /** A stream that does not begin with `reset`, or a host with more findings than are kept of one. */
+  | {state: 'refused'; code: 'PROTOCOL' | 'TOO_LARGE'; reason: string};
 
 /** What heartbeats and connects told, written a host at most once a minute. */
 export type Presence = {
@@ -61,9 +78,18 @@ export type NewToken = {
 export type Store = {
   // Written by connections.
   host(id: string): Promise<KnownHost | null>;
-  /** Takes one use off the token and makes the host, in one transaction; null when the token is not good (any more). */
-  enrol(request: {token: string; publicKey: Buffer; name: string; now: number}): Promise<{id: string} | null>;
-  setJoin(host: string, join: {now: string; before: string}): Promise<void>;
+  /**
+   * Takes one use off the token and makes the host, in one transaction. A key that is enrolled already keeps its id, and
+   * takes no use. Refused: the token is not good (any more), or the host of this key is frozen or removed.
+   */
+  enrol(request: {
+    token: string;
+    publicKey: Buffer;
+    name: string;
+    now: number;
+  }): Promise<{id: string} | {refused: 'token' | 'frozen' | 'removed'}>;
+  /** Holds the value that a hello showed against the newest and the one before, and keeps `next`, in one transaction. */
+  join(host: string, request: {shown: string; next: string}): Promise<Joined>;
   freeze(host: string, reason: string): Promise<void>;
   rotateKey(host: string, publicKey: Buffer): Promise<void>;
   /** Applies the steps and moves the stream's position, in one transaction: all or nothing, and each step once. */
@@ -86,14 +112,10 @@ export type Store = {
   hostDetail(id: string, now: number): Promise<HostDetail | null>;
   findings(query: FindingQuery): Promise<FindingPage>;
   changes(query: ChangeQuery): Promise<ChangePage>;
-  /** Sums for /metrics. */
-  totals(): Promise<{
-    hosts: {[state: string]: number};
-    findings: Array<{verdict: string; severity: string; count: number}>;
-    changes: number;
-    gaps: number;
-    databaseBytes: number;
-  }>;
+  /** The rules that the hosts have, each once. */
+  rules(query: RuleQuery): Promise<RulePage>;
+  totals(now: number): Promise<Totals>;
+  /** False when there is no such host. A host that is active again may show any join value once. */
   setHostState(id: string, state: 'active' | 'removed', by: string): Promise<boolean>;
 
   // Tokens.
@@ -103,10 +125,13 @@ export type Store = {
   revokeToken(id: string, now: number): Promise<boolean>;
   /** Who shows this token, or null when it is not good (any more). */
   apiToken(token: string, now: number): Promise<{id: string; name: string; scope: 'read' | 'admin'} | null>;
+  noteTokenUse(id: string, now: number): Promise<void>;
 
   /** This installation's id, made once. */
   fleet(): Promise<string>;
   /** Removes changes, gaps and documents that are older than the retention, or that no host has any more. */
   prune(before: number): Promise<void>;
+  /** Requests that wait for the writer, and their batches' steps. */
+  queue(): {requests: number; items: number};
   close(): Promise<void>;
 };
