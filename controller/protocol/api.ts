@@ -91,6 +91,12 @@ export const findingQuery = Type.Object(
     rule: several(id, 'id of a rule; repeatable'),
     verdict: several(verdict, 'repeatable'),
     severity: several(severity, 'repeatable'),
+    order: Type.Optional(
+      Type.Enum(['host', 'worst'], {
+        default: 'host',
+        description: 'host: by host, rule and subject; worst: failures first, the most severe of them first of all',
+      }),
+    ),
     limit,
     cursor,
   },
@@ -98,10 +104,52 @@ export const findingQuery = Type.Object(
 );
 export type FindingQuery = Static<typeof findingQuery>;
 export const findingPage = Type.Object({
-  findings: Type.Array(findingInfo, {description: 'sorted by host, rule and subject'}),
+  findings: Type.Array(findingInfo, {description: 'sorted as `order` says'}),
   next: nullable(Type.String()),
 });
 export type FindingPage = Static<typeof findingPage>;
+
+export const totals = Type.Object({
+  hosts: Type.Object({active: count('reporting'), frozen: count('waiting for a person'), removed: count('gone')}),
+  connected: count('hosts that are connected now'),
+  failing: count('hosts with at least one failure'),
+  findings: Type.Array(Type.Object({verdict, severity, count: count('how many')})),
+  changes: count('changes that are kept'),
+  gaps: count('gaps that are kept'),
+  databaseBytes: count('size of the database'),
+});
+export type Totals = Static<typeof totals>;
+
+export const ruleInfo = Type.Object({
+  id: text('what findings call it'),
+  pack: text('the pack that it is in'),
+  severity: text('how bad its failure is'),
+  title: text('what it asks for'),
+  why: text('why it is there'),
+});
+export type RuleInfo = Static<typeof ruleInfo>;
+export const ruleQuery = Type.Object(
+  {
+    text: Type.Optional(Type.String({minLength: 1, maxLength: 100, description: 'a part of the id or of the title'})),
+    pack: several(id, 'name of a pack; repeatable'),
+    limit,
+    cursor,
+  },
+  {additionalProperties: false},
+);
+export type RuleQuery = Static<typeof ruleQuery>;
+export const rulePage = Type.Object({
+  rules: Type.Array(ruleInfo, {description: 'sorted by id'}),
+  packs: Type.Array(Type.String(), {description: 'names of all packs that hosts have'}),
+  next: nullable(Type.String()),
+});
+export type RulePage = Static<typeof rulePage>;
+
+export const stateRequest = Type.Object(
+  {state: Type.Enum(['active', 'removed'], {description: 'active ends a freeze; removed is for ever'})},
+  {additionalProperties: false},
+);
+export type StateRequest = Static<typeof stateRequest>;
 
 export const changeInfo = Type.Object({
   host: text('id of the host'),

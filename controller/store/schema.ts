@@ -48,7 +48,7 @@ export const migrations: readonly string[] = [
     rule TEXT NOT NULL,
     subject TEXT NOT NULL,
     pack TEXT NOT NULL,
-    -- Its place in `severities` (severity.ts), so that the worst sort last.
+    -- Its place in the list of severity.ts, so that the worst sort last.
     severity INTEGER NOT NULL,
     verdict TEXT NOT NULL,
     -- The WireFinding as JSON, and its digest.
