@@ -44,6 +44,8 @@ export const loadedEvent = Type.Object({
   packs: Type.Array(Type.Object({name: text(60), version: text(40), title: text(300), digest: text(64)})),
   rules: Type.Array(knownRule),
   notes: Type.Array(text(2000)),
+  /** What agent.yaml says under `link`: the daemon hands it on to the link. */
+  link: Type.Object({proxy: Type.Union([text(320), Type.Null()]), tlsEndsAtProxy: Type.Boolean()}),
 });
 export const refusedEvent = Type.Object({
   event: Type.Literal('refused'),

@@ -76,3 +76,18 @@ export type AgentStatus = Static<typeof agentStatus>;
 export type ControlRequest = {
   [V in keyof typeof controlRequests]: Static<(typeof controlRequests)[V]>;
 }[keyof typeof controlRequests];
+
+/** The body of answers that are no refusal, by verb. Those of `findings` come a page each; all others come once. */
+export const controlAnswers = {
+  status: Type.Object({status: agentStatus}),
+  findings: Type.Object({findings: Type.Array(localFinding, {maxItems: 64})}),
+  check: Type.Object({durationMs: Type.Number()}),
+  enroll: Type.Object({url: Type.String(), agent: uuid, fleet: uuid}),
+} as const satisfies {[V in keyof typeof controlRequests]: TObject};
+export type ControlAnswer<V extends keyof typeof controlAnswers> = Static<(typeof controlAnswers)[V]>;
+
+/** An answer as it travels: `end` with the last one. `code` is one of docs/errors.md. */
+export const controlHead = Type.Union([
+  Type.Object({ok: Type.Literal(true), end: Type.Optional(Type.Boolean())}),
+  Type.Object({ok: Type.Literal(false), code: Type.String({maxLength: 60}), message: Type.String({maxLength: 4000})}),
+]);

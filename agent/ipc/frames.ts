@@ -15,7 +15,13 @@ export function encodeFrame(value: unknown): Buffer {
 
 /** Cuts what a socket gives into messages. Keeps at most one unfinished frame. */
 export class FrameReader {
+  readonly #maxBytes: number;
   #pending = Buffer.alloc(0);
+
+  /** `maxBytes`: what the longest message of this peer can have. */
+  constructor(maxBytes: number = maxFrameBytes) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** The values that are whole now, or why the connection must end. */
   push(chunk: Uint8Array): {ok: true; values: unknown[]} | {ok: false; reason: string} {
@@ -23,8 +29,8 @@ export class FrameReader {
     const values: unknown[] = [];
     while (this.#pending.length >= headBytes) {
       const length = this.#pending.readUInt32BE();
-      if (length > maxFrameBytes)
-        return {ok: false, reason: `a frame of ${length} bytes: ${maxFrameBytes} are allowed`};
+      if (length > this.#maxBytes)
+        return {ok: false, reason: `a frame of ${length} bytes: ${this.#maxBytes} are allowed`};
       if (this.#pending.length < headBytes + length) break;
       const value = parseJson(this.#pending.toString('utf8', headBytes, headBytes + length));
       if (value === undefined) return {ok: false, reason: 'a frame that is no JSON'};
