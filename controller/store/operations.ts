@@ -6,7 +6,7 @@ type Operations<N extends keyof Store> = {
 
 /** What the reader's thread answers: `read/index.ts` exports `readOperations(database): ReadOperations`. */
 export type ReadOperations = Operations<
-  'hosts' | 'hostDetail' | 'findings' | 'changes' | 'totals' | 'listTokens' | 'apiToken'
+  'hosts' | 'hostDetail' | 'findings' | 'changes' | 'rules' | 'totals' | 'listTokens' | 'apiToken'
 >;
 
 /**

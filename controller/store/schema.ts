@@ -92,7 +92,7 @@ export const migrations: readonly string[] = [
       ON CONFLICT DO UPDATE SET count = count + 1;
   END;
 
-  -- What changed, a row a change: one step of one host's stream is here once or not at all. `settled` alone makes
+  -- What changed, a row a change: one step of one host's stream is here once or not at all. A settled step alone makes
   -- several, a part each: findings that a whole set no longer named.
   CREATE TABLE change (
     host TEXT NOT NULL REFERENCES host (id),
@@ -110,7 +110,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (host, epoch, n, part)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX change_by_time ON change (received_at, host, epoch, n, part);
-  CREATE INDEX change_by_rule ON change (rule, received_at, host, epoch, n);
+  CREATE INDEX change_by_rule ON change (rule, received_at, host, epoch, n, part);
 
   -- Steps that a host says it left out, and streams that began anew.
   CREATE TABLE gap (
