@@ -17,14 +17,21 @@ case $(uname -m) in
     ;;
 esac
 
+# One file a process, by the name that bin/reeve and agent/home.ts know it by.
+entries='main=agent/main.ts daemon=agent/daemon/main.ts checker=agent/checker/main.ts link=agent/link/main.ts
+  inventory=agent/link/inventory/main.ts slow-reader=agent/host/local/slow-reader.ts
+  controller=controller/main.ts store-worker=controller/store/worker.ts'
+
 stale() {
-  [ ! -f build/main.mjs ] || [ -n "$(find agent policies controller/protocol package-lock.json -newer build/main.mjs \( -name '*.ts' -o -name package-lock.json \) -print -quit)" ]
+  [ ! -f build/main.mjs ] || [ -n "$(find agent policies controller package-lock.json scripts/build.sh -newer build/main.mjs \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name package-lock.json -o -name build.sh \) -print -quit)" ]
 }
 if stale; then
   rm -rf build.new
-  # Some of what is joined is CommonJS and asks for Node's modules with require().
-  "node_modules/@esbuild/linux-$arch/bin/esbuild" agent/main.ts agent/host/local/slow-reader.ts \
+  # Some of what is joined is CommonJS and asks for Node's modules with require(); ws tries two packages that it can do without.
+  # shellcheck disable=SC2086
+  "node_modules/@esbuild/linux-$arch/bin/esbuild" $entries \
     --bundle --platform=node --target=node24 --format=esm --splitting --charset=utf8 --log-level=warning \
+    --external:bufferutil --external:utf-8-validate \
     --outdir=build.new --entry-names='[name]' --chunk-names='[name]-[hash]' --out-extension:.js=.mjs \
     --banner:js="import {createRequire as requireOf} from 'node:module'; const require = requireOf(import.meta.url);" >&2
   rm -rf build
