@@ -2,13 +2,19 @@ import type {Problem} from '../policies/load/problem.ts';
 
 /** Every code that a `ReeveError` can have; docs/errors.md has an entry for each. */
 export const errorCodes = [
+  'REEVE_AGENT_RUNNING',
+  'REEVE_AGENT_UNREACHABLE',
   'REEVE_ATTESTATIONS_INVALID',
   'REEVE_BUG',
   'REEVE_CONFIG_INVALID',
+  'REEVE_ENROLLED_ALREADY',
+  'REEVE_ENROL_FAILED',
   'REEVE_PACK_INVALID',
   'REEVE_PACK_UNREADABLE',
   'REEVE_ROOT_UNUSABLE',
   'REEVE_RULE_UNKNOWN',
+  'REEVE_STATE_UNUSABLE',
+  'REEVE_TICKET_INVALID',
   'REEVE_USAGE',
   'REEVE_WAIVERS_INVALID',
 ] as const;

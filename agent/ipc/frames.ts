@@ -23,6 +23,11 @@ export class FrameReader {
     this.#maxBytes = maxBytes;
   }
 
+  /** Whether a message began that is not whole yet. */
+  get isInFrame(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** The values that are whole now, or why the connection must end. */
   push(chunk: Uint8Array): {ok: true; values: unknown[]} | {ok: false; reason: string} {
     this.#pending = Buffer.concat([this.#pending, chunk]);
