@@ -16,7 +16,7 @@ export const maxPageSize = 500;
 const limit = Type.Optional(
   Type.Integer({minimum: 1, maximum: maxPageSize, default: 100, description: 'how many to answer with at most'}),
 );
-const cursor = Type.Optional(Type.String({maxLength: 8192, description: 'what `next` of the page before said'}));
+const cursor = Type.Optional(Type.String({maxLength: 12_000, description: 'what `next` of the page before said'}));
 const verdict = Type.Enum(['pass', 'fail', 'waived', 'not-applicable', 'unknown', 'error']);
 const severity = Type.Enum(['info', 'low', 'medium', 'high', 'critical']);
 const several = <T extends Parameters<typeof Type.Array>[0]>(type: T, description: string) =>
