@@ -28,7 +28,6 @@ export const migrations: readonly string[] = [
     digest TEXT NOT NULL,
     -- While a whole set arrives: the number of its reset; findings touched before it go when it is settled.
     resetting_from INTEGER,
-    findings INTEGER NOT NULL DEFAULT 0,
     rules_document TEXT,
     inventory_document TEXT,
     reeve TEXT NOT NULL DEFAULT '',

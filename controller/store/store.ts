@@ -18,11 +18,11 @@ import type {DocumentKind, Position} from '../protocol/messages.ts';
 export type KnownHost = {
   id: string;
   name: string;
-  publicKey: Buffer;
+  publicKey: Uint8Array;
   state: 'active' | 'frozen' | 'removed';
   stateReason: string | null;
   /** The key before the last rotation: batches that were sealed with it may still be under way. */
-  previousKey: Buffer | null;
+  previousKey: Uint8Array | null;
   position: Position | null;
   digest: string;
   documents: {rules: string | null; inventory: string | null};
@@ -46,8 +46,8 @@ export type Stored =
   | {state: 'hole'; at: Position | null}
   /** Of an epoch that is over. */
   | {state: 'replayed'; at: Position}
-  /** A stream that does not begin with `reset`, or a host with more findings than are kept of one. */
-  | {state: 'refused'; code: 'PROTOCOL' | 'TOO_LARGE'; reason: string};
+  /** A stream that does not begin with `reset`. */
+  | {state: 'refused'; reason: string};
 
 /** What heartbeats and connects told, written a host at most once a minute. */
 export type Presence = {
@@ -84,15 +84,19 @@ export type Store = {
    */
   enrol(request: {
     token: string;
-    publicKey: Buffer;
+    publicKey: Uint8Array;
     name: string;
     now: number;
   }): Promise<{id: string} | {refused: 'token' | 'frozen' | 'removed'}>;
   /** Holds the value that a hello showed against the newest and the one before, and keeps `next`, in one transaction. */
   join(host: string, request: {shown: string; next: string}): Promise<Joined>;
   freeze(host: string, reason: string): Promise<void>;
-  rotateKey(host: string, publicKey: Buffer): Promise<void>;
-  /** Applies the steps and moves the stream's position, in one transaction: all or nothing, and each step once. */
+  /** False when another host has this key. */
+  rotateKey(host: string, publicKey: Uint8Array): Promise<boolean>;
+  /**
+   * Applies the steps and moves the stream's position, in one transaction: all or nothing, and each step once. Rejects
+   * with `STORE_REFUSED` when a finding is too long, or the host would have more than are kept of one.
+   */
   storeBatch(host: string, batch: Batch, receivedAt: number): Promise<Stored>;
   /** The digests among these that are not kept. */
   missingDocuments(digests: string[]): Promise<string[]>;
@@ -100,8 +104,9 @@ export type Store = {
     kind: DocumentKind;
     digest: string;
     bytes: number;
-    body: Buffer;
+    body: Uint8Array;
     host: string;
+    now: number;
   }): Promise<void>;
   /** The host has this document (that is kept already). */
   linkDocument(host: string, kind: DocumentKind, digest: string): Promise<void>;
