@@ -1,0 +1,63 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {closeSync, openSync} from 'node:fs';
+
+export type ManagedOptions = {
+  name: string;
+  argv: readonly [string, ...string[]];
+  /** Where its output is appended. */
+  log: string;
+  /** Runs as this user and group when this process is root. */
+  uid?: number | undefined;
+  env?: NodeJS.ProcessEnv;
+};
+
+/** A process that is started, killed and started again. */
+export class Managed {
+  readonly name: string;
+  readonly #options: ManagedOptions;
+  #child: ChildProcess | null = null;
+  /** Ends that nobody asked for. */
+  unasked: string[] = [];
+
+  constructor(options: ManagedOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  start(): void {
+    if (this.isRunning) return;
+    const {argv, log, uid, env} = this.#options;
+    const output = openSync(log, 'a');
+    const [file, ...args] = argv;
+    const child = spawn(file, args, {
+      stdio: ['ignore', output, output],
+      env: {...process.env, ...env},
+      ...(uid === undefined ? {} : {uid, gid: uid}),
+    });
+    closeSync(output);
+    child.on('error', error => this.unasked.push(`${this.name}: ${error.message}`));
+    child.on('exit', (code, signal) => {
+      if (this.#child === child) this.unasked.push(`${this.name} ended with ${signal ?? code}`);
+    });
+    this.#child = child;
+  }
+
+  /** Resolves when it is gone. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+  }
+}
