@@ -5,19 +5,69 @@ import type {Rule} from '../policies/pack.ts';
 import {Collection, type CollectOptions} from './host/facts/collect.ts';
 import type {Host} from './host/host.ts';
 
+export type CheckOptions = CollectOptions & {
+  /** Told before every look and before every judging which rules it is for: what hangs from here on hangs for them. */
+  onLook?: (what: string, rules: string[]) => void;
+};
+
 /**
  * Looks at the host and judges every rule, in the rules' order. Looking comes first: what tells which rules apply, then
  * what judging those takes, each fact once.
  */
-export async function checkHost(host: Host, rules: Rule[], options: CollectOptions = {}): Promise<Finding[]> {
+export async function checkHost(host: Host, rules: Rule[], options: CheckOptions = {}): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for await (const {found} of judgeHost(host, rules, options)) findings.push(...found);
+  return findings;
+}
+
+/** {@link checkHost} rule by rule, as each is judged. */
+export async function* judgeHost(
+  host: Host,
+  rules: Rule[],
+  options: CheckOptions = {},
+): AsyncGenerator<{rule: Rule; found: Finding[]}> {
+  yield* judgeWith(host, rules, new Collection(host, options), options);
+}
+
+/**
+ * Looks and judges one rule after the other, so that a look that hangs is known to be one rule's. Finds the same as
+ * {@link judgeHost}, and costs more: what serves many rules in one go is done for each.
+ */
+export async function* judgeApart(
+  host: Host,
+  rules: Rule[],
+  options: CheckOptions = {},
+): AsyncGenerator<{rule: Rule; found: Finding[]}> {
   const collection = new Collection(host, options);
+  for (const rule of rules) yield* judgeWith(host, [rule], collection, options);
+}
+
+async function* judgeWith(
+  host: Host,
+  rules: Rule[],
+  collection: Collection,
+  {onLook = () => {}}: CheckOptions,
+): AsyncGenerator<{rule: Rule; found: Finding[]}> {
   const before = applicabilityFacts(rules);
-  await collection.look(before.map(({request}) => request));
+  await look(collection, before, onLook);
   const judging = judgingFacts(rules.filter(rule => mayApply(rule, collection.facts)));
-  await collection.look(judging.map(({request}) => request));
+  await look(collection, judging, onLook);
   const lookMs = shareCosts([...before, ...judging], collection.costMs);
-  return rules.flatMap(rule =>
-    judgeRule(rule, collection.facts, {now: host.now(), lookMs: lookMs.get(rule.id) ?? 0, clock: host.clock}),
+  for (const rule of rules) {
+    onLook('judging', [rule.id]);
+    const options = {now: host.now(), lookMs: lookMs.get(rule.id) ?? 0, clock: host.clock};
+    yield {rule, found: judgeRule(rule, collection.facts, options)};
+  }
+}
+
+async function look(
+  collection: Collection,
+  wanted: WantedFact[],
+  onLook: (what: string, rules: string[]) => void,
+): Promise<void> {
+  const rulesOf = new Map(wanted.map(({request, rules}) => [request, rules]));
+  await collection.look([...rulesOf.keys()], (fact, group) =>
+    onLook(fact, [...new Set(group.flatMap(request => rulesOf.get(request) ?? []))]),
   );
 }
 

@@ -11,6 +11,9 @@ const built = import.meta.url.endsWith('.mjs');
 /** The file that a process of its own starts with. */
 export const slowReaderPath = `${home}${built ? 'build/slow-reader.mjs' : 'agent/host/local/slow-reader.ts'}`;
 
+/** What the agent starts to load or to judge: one process a job. */
+export const checkerPath = `${home}${built ? 'build/checker.mjs' : 'agent/checker/main.ts'}`;
+
 /** Where the packs that reeve ships lie, and the written-down machines that their cases build on. */
 export const shippedPacks = `${home}policies/packs`;
 export const shippedBases = `${home}policies/bases`;

@@ -42,6 +42,7 @@ const guarded: {[module: string]: string[]} = {
   'node:os': [
     'agent/host/local/',
     'agent/main.ts',
+    'agent/checker/main.ts',
     'agent/daemon/',
     'agent/link/',
     'agent/up/',

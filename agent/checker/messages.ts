@@ -7,7 +7,10 @@ import type {Finding} from '../../policies/finding.ts';
  * so it may hang or grow; the daemon kills it for that and goes on.
  */
 export type CheckerJob =
-  /** Read configuration, packs and waivers; write the site bundle when all is well. */
+  /**
+   * Read configuration, packs and waivers; write the site bundle when all is well. When something is wrong, `refused` is
+   * followed by `loaded` with what an earlier bundle holds, where there is one.
+   */
   | {job: 'load'; config: string | null; bundle: string}
   /**
    * Judge these rules (null: all of these packs; null: all) out of the bundle. `apart`: look up the facts of each rule by
@@ -33,7 +36,10 @@ export const knownRule = Type.Object({
   why: text(4096),
   /** How long looking for it may take, milliseconds. */
   budgetMs: Type.Number({minimum: 1}),
-  /** Absolute paths whose change makes it worth judging again. */
+  /**
+   * Absolute paths whose change makes it worth judging again: an entry itself, or with a `/` at the end, the entries of a
+   * directory.
+   */
   watch: Type.Array(text(4096), {maxItems: 4096}),
 });
 export type KnownRule = Static<typeof knownRule>;
@@ -43,6 +49,15 @@ export const loadedEvent = Type.Object({
   digest: text(64),
   packs: Type.Array(Type.Object({name: text(60), version: text(40), title: text(300), digest: text(64)})),
   rules: Type.Array(knownRule),
+  /** `checks` of agent.yaml, over the defaults. */
+  checks: Type.Object({
+    schedule: text(100),
+    packs: Type.Record(Type.String(), text(100)),
+    splayMinutes: Type.Integer({minimum: 0}),
+    watch: Type.Boolean(),
+  }),
+  /** What the site itself is made of, like `watch` of a rule: a change there means loading anew. */
+  site: Type.Array(text(4096)),
   notes: Type.Array(text(2000)),
   /** What agent.yaml says under `link`: the daemon hands it on to the link. */
   link: Type.Object({proxy: Type.Union([text(320), Type.Null()]), tlsEndsAtProxy: Type.Boolean()}),
@@ -52,6 +67,8 @@ export const refusedEvent = Type.Object({
   code: text(60),
   message: text(2000),
   problems: Type.Array(problem),
+  /** What to watch to learn that it was put right, as in `loaded`. */
+  site: Type.Array(text(4096)),
 });
 /** From here to the next such event, time counts against these rules. */
 export const lookingEvent = Type.Object({
@@ -59,6 +76,11 @@ export const lookingEvent = Type.Object({
   what: text(400),
   rules: Type.Array(text(200)),
 });
+/**
+ * What became of each waiver in this job. `own` is the finding on the waiver itself, null when there is nothing wrong with
+ * it, `unknown` when that hangs on a rule that was not judged.
+ */
+export type WaiversEvent = {event: 'waivers'; waivers: Array<{id: string; own: Finding | null | 'unknown'}>};
 export const doneEvent = Type.Object({event: Type.Literal('done'), durationMs: Type.Number()});
 /** A finding is not checked again field by field: the checker has the same privilege and the same code. */
 export type FindingEvent = {event: 'finding'; finding: Finding};
@@ -68,6 +90,7 @@ export type CheckerEvent =
   | Static<typeof refusedEvent>
   | Static<typeof lookingEvent>
   | Static<typeof doneEvent>
+  | WaiversEvent
   | FindingEvent;
 export type LoadedSite = Static<typeof loadedEvent>;
 export type RefusedSite = Static<typeof refusedEvent>;

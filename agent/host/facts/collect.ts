@@ -32,11 +32,15 @@ export class Collection {
     };
   }
 
-  /** Looks up what is not known yet, one fact after the other. */
-  async look(requests: FactRequest[]): Promise<void> {
+  /** Looks up what is not known yet, one fact after the other. `before` is told of each group that is looked up in one go. */
+  async look(
+    requests: FactRequest[],
+    before: (fact: FactName, group: FactRequest[]) => void = () => {},
+  ): Promise<void> {
     const open = requests.filter(request => !this.#answers.has(factKey(request)));
     const {host} = this.#looking;
     for (const [fact, group] of Map.groupBy(open, request => request.fact)) {
+      before(fact, group);
       this.#progress(`looking at ${fact}${group.length > 1 ? ` (${group.length})` : ''}`);
       const started = host.clock();
       const found = await collectGroup(fact, group, this.#looking);
