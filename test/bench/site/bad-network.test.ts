@@ -1,7 +1,10 @@
 import {once} from 'node:events';
-import {type AddressInfo, connect, createServer} from 'node:net';
+import {type AddressInfo, connect, createServer, type Socket} from 'node:net';
 import test from 'ava';
 import {BadNetwork} from '../../../bench/site/bad-network.ts';
+
+/** Unlike `once()`, whatever error came before. */
+const closed = (socket: Socket) => new Promise(resolve => socket.once('close', resolve));
 
 test('BadNetwork passes bytes on, keeps them while stalled, and ends connections when cut', async t => {
   const echo = createServer(socket => socket.on('error', () => {}).pipe(socket)).listen(0, '127.0.0.1');
@@ -32,8 +35,8 @@ test('BadNetwork passes bytes on, keeps them while stalled, and ends connections
   t.is(heard, 'one two three ');
 
   network.set('cut');
-  await Promise.all([once(socket, 'close'), once(other, 'close')]);
+  await Promise.all([closed(socket), closed(other)]);
   const refused = connect(network.port, '127.0.0.1').on('error', () => {});
-  await once(refused, 'close');
+  await closed(refused);
   t.is(heard, 'one two three ');
 });
