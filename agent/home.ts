@@ -6,13 +6,17 @@ import {fileURLToPath} from 'node:url';
  */
 export const home = fileURLToPath(new URL('..', import.meta.url));
 
-const built = import.meta.url.endsWith('.mjs');
+/** Whether this is the joined program. */
+export const built = import.meta.url.endsWith('.mjs');
 
 /** The file that a process of its own starts with. */
 export const slowReaderPath = `${home}${built ? 'build/slow-reader.mjs' : 'agent/host/local/slow-reader.ts'}`;
 
 /** What the agent starts to load or to judge: one process a job. */
 export const checkerPath = `${home}${built ? 'build/checker.mjs' : 'agent/checker/main.ts'}`;
+
+/** What the link starts to look what kind of machine this is. */
+export const inventoryPath = `${home}${built ? 'build/inventory.mjs' : 'agent/link/inventory/main.ts'}`;
 
 /** Where the packs that reeve ships lie, and the written-down machines that their cases build on. */
 export const shippedPacks = `${home}policies/packs`;

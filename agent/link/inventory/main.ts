@@ -1,0 +1,3 @@
+import {collect} from './collect.ts';
+
+process.stdout.write(JSON.stringify(await collect()));
