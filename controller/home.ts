@@ -7,3 +7,9 @@ const built = import.meta.url.endsWith('.mjs');
 
 /** The file that the store's threads start with. */
 export const storeWorkerPath = `${home}${built ? 'build/store-worker.mjs' : 'controller/store/worker.ts'}`;
+
+/** The page's files, as `npm run build` makes them. */
+export const pagePath = `${home}build/web`;
+
+/** Says which version this is. */
+export const manifestPath = `${home}package.json`;

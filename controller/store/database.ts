@@ -31,6 +31,21 @@ export function openToWrite(path: string): DatabaseSync {
   }
 }
 
+/**
+ * Takes a lock beside the file, which ends with the process: two controllers upon one file would each acknowledge what
+ * the other does not know.
+ */
+export function lock(path: string): DatabaseSync {
+  const database = new DatabaseSync(`${path}.lock`, {timeout: 0});
+  try {
+    database.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+    return database;
+  } catch {
+    database.close();
+    throw new StoreError('STORE_UNUSABLE', `cannot use "${path}": another controller uses it`);
+  }
+}
+
 /** Opens the file to read what was committed. `openToWrite` was there first. */
 export function openToRead(path: string): DatabaseSync {
   return new DatabaseSync(path, {timeout: busyMs, readOnly: true});

@@ -46,7 +46,7 @@ export type Stored =
   | {state: 'hole'; at: Position | null}
   /** Of an epoch that is over. */
   | {state: 'replayed'; at: Position}
-  /** A stream that does not begin with `reset`. */
+  /** A stream that does not begin with `reset`, or a host that was frozen or removed meanwhile. */
   | {state: 'refused'; reason: string};
 
 /** What heartbeats and connects told, written a host at most once a minute. */

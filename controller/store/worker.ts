@@ -1,6 +1,6 @@
 import type {DatabaseSync} from 'node:sqlite';
 import {parentPort, workerData} from 'node:worker_threads';
-import {openToRead, openToWrite} from './database.ts';
+import {lock, openToRead, openToWrite} from './database.ts';
 import {StoreError, storeErrorCode} from './errors.ts';
 import {failed, GroupCommit, type OperationTable} from './group-commit.ts';
 import type {Reply, Request, WorkerSetup} from './messages.ts';
@@ -15,6 +15,7 @@ const {role, path} = workerData as WorkerSetup;
 
 const start: {[R in WorkerSetup['role']]: () => (request: Request) => void} = {
   writer() {
+    const held = lock(path);
     const database = openToWrite(path);
     const operations: OperationTable = {...writeOperations(database), ...tokenOperations(database)};
     const group = new GroupCommit(database, operations, replies => replies.forEach(send));
@@ -22,6 +23,7 @@ const start: {[R in WorkerSetup['role']]: () => (request: Request) => void} = {
       if (request.name !== 'close') return group.add(request);
       group.flush();
       close(request.id, database);
+      held.close();
     };
   },
   reader() {

@@ -9,13 +9,13 @@ import type {Stored} from '../store.ts';
 /** What is kept of one host at most; a host of reeve's packs has some hundreds. */
 const maxFindings = 20_000;
 
-type Stream = {epoch: number | null; last_n: number; digest: string; resetting_from: number | null};
+type Stream = {state: string; epoch: number | null; last_n: number; digest: string; resetting_from: number | null};
 type Old = {verdict: string; digest: string; since_host: number};
 type Removed = {rule: string; subject: string; verdict: string; digest: string};
 
 /** Makes the operation that applies a batch to what is stored of a host (PROTOCOL.md, The stream). */
 export function storeBatchOperation(database: DatabaseSync): (host: string, batch: Batch, at: number) => Stored {
-  const stream = database.prepare('SELECT epoch, last_n, digest, resetting_from FROM host WHERE id = ?');
+  const stream = database.prepare('SELECT state, epoch, last_n, digest, resetting_from FROM host WHERE id = ?');
   const move = database.prepare(
     'UPDATE host SET epoch = ?, last_n = ?, digest = ?, resetting_from = ?, last_seen_at = ? WHERE id = ?',
   );
@@ -24,7 +24,7 @@ export function storeBatchOperation(database: DatabaseSync): (host: string, batc
 
   return (host, batch, receivedAt) => {
     const row = stream.get(host) as Stream | undefined;
-    if (row === undefined) return {state: 'hole', at: null};
+    if (row?.state !== 'active') return {state: 'refused', reason: 'the host is not active any more'};
     const at = row.epoch === null ? null : {epoch: row.epoch, n: row.last_n};
     const anew = at === null || batch.epoch > at.epoch;
     if (at !== null && batch.epoch < at.epoch) return {state: 'replayed', at};
@@ -122,7 +122,7 @@ class Steps {
           const later = new Set(items.slice(index + 1).flatMap(next => (next.t === 'set' ? [keyOf(next.f)] : [])));
           const untouched = this.#untouched.all(host, batch.epoch, resettingFrom) as Removed[];
           const removed = untouched.filter(finding => !later.has(keyOf(finding)));
-          removed.forEach((finding, part) => gone(finding, item.n, part, time(undefined)));
+          for (const [part, finding] of removed.entries()) gone(finding, item.n, part, time(undefined));
           resettingFrom = null;
           settledOtherwise = removed.length === untouched.length && digest.toString() !== item.digest;
           break;
