@@ -1,5 +1,5 @@
-import {realpathSync} from 'node:fs';
-import {hostname} from 'node:os';
+import {createReadStream, existsSync, realpathSync} from 'node:fs';
+import {homedir, hostname} from 'node:os';
 import {Command, CommanderError, Option} from 'commander';
 import packageJson from '../package.json' with {type: 'json'};
 import {severities} from '../policies/finding.ts';
@@ -48,6 +48,12 @@ const io: Io = {
   },
   hostname: hostname(),
   version: packageJson.version,
+  files: {exists: existsSync, read: readText},
+  upState:
+    process.getuid?.() === 0
+      ? '/var/lib/reeve-up'
+      : `${process.env.XDG_STATE_HOME || `${homedir()}/.local/state`}/reeve-up`,
+  tokenFile: process.env.REEVE_TOKEN_FILE || null,
 };
 
 let status: ExitStatus = exitStatus.ok;
@@ -63,6 +69,88 @@ const program = new Command('reeve')
   .exitOverride()
   .configureOutput({outputError: text => io.err(text.replace(/^error: /, 'reeve: error: '))})
   .showHelpAfterError('reeve: hint: reeve --help lists the commands');
+
+// Their modules are loaded when they are asked for, since what speaks HTTP would make every check start slower.
+program
+  .command('up')
+  .description('start controller, agent and link here, and show what they find')
+  .option('--once', 'end when the controller has acknowledged the first report')
+  .option('--json', 'with --once: print one JSON document')
+  .option('--config <path>', 'configuration in place of /etc/reeve/agent.yaml')
+  .option('--state <dir>', 'where everything is kept', io.upState)
+  .option('--verbose', 'show what the three processes log')
+  .addHelpText(
+    'after',
+    '\nEnds on Ctrl-C. Exit status: 0 also when rules fail, 69 when a process does not start or the report does not\narrive, 78 unusable state or broken configuration.\nExample: reeve up --once --json',
+  )
+  .action(async options =>
+    run((await import('./up/up.ts')).up)(options, {stop: stopSignal(), zone: process.env.TZ ?? null}),
+  );
+
+const withPlace = (command: Command) =>
+  command
+    .option('--state <dir>', 'ask the agent of the reeve up with this state')
+    .option('--run <dir>', "folder of the agent's sockets (default /run/reeve)")
+    .option('--json', 'print JSON');
+const withController = (command: Command) =>
+  command
+    .option('--controller <url>', 'ask the controller at this address')
+    .option('--token-file <path>', 'file of a token for it (default $REEVE_TOKEN_FILE)')
+    .option('--pin <sha256>', 'SHA-256 of its key, when no authority signed it; repeatable', collectValues)
+    .option('--state <dir>', "the controller's state, to ask it over its socket there")
+    .option('--json', 'print JSON');
+
+withPlace(program.command('status').description('show how the agent here is, and its connection'))
+  .addHelpText('after', '\nExit status: 0 all is well, 1 something is wrong, 3 the agent does not run.')
+  .action(async options => run((await import('./cli/status.ts')).status)(options));
+
+withController(program.command('findings').description('list what the agent here, or a controller, has found'))
+  .option('--run <dir>', "folder of the agent's sockets (default /run/reeve)")
+  .option('--host <name>', 'of this host, by name or id: asks a controller; repeatable', collectValues)
+  .option('--pack <name>', 'of this pack; repeatable', collectValues)
+  .option('--rule <id>', 'of this rule; repeatable', collectValues)
+  .option('--verdict <name>', 'with this verdict; repeatable', collectValues)
+  .option('--severity <name>', 'of this severity; repeatable', collectValues)
+  .option('--all', 'list what passes and what does not apply, too')
+  .addHelpText(
+    'after',
+    '\nExit status: 0 all pass, 1 some fail, 3 some could not be seen.\nExample: reeve findings --controller https://reeve.example:9443 --severity critical,high',
+  )
+  .action(async options => run((await import('./cli/findings.ts')).findings)(options));
+
+withController(program.command('hosts').description('list the hosts that report to a controller'))
+  .option('--name <name>', 'only hosts that call themselves so')
+  .addOption(new Option('--host-state <state>', 'only these').choices(['active', 'frozen', 'removed']))
+  .action(async options => run((await import('./cli/hosts.ts')).hosts)(options));
+
+withPlace(program.command('enroll').description('have the agent here report to the controller that made the ticket'))
+  .option('--ticket-file <path>', 'read the ticket from this file (default: standard input)')
+  .option('--replace', 'leave the controller that it reports to now')
+  .addHelpText('after', '\nExample: ssh controller reeve token create --name web1 | reeve enroll')
+  .action(async options => run((await import('./cli/enroll.ts')).enroll)(options));
+
+const token = program.command('token').description('tokens of a controller');
+withController(token.command('create').description('make one, and print its secret this once'))
+  .addOption(
+    new Option('--kind <kind>', 'enroll: for hosts; api: for people and programs')
+      .choices(['enroll', 'api'])
+      .default('enroll'),
+  )
+  .requiredOption('--name <text>', 'whom or what it is for')
+  .option('--expires <span>', 'how long it is good: 30m, 12h, 90d (default 1h to enroll, 30d for the api)')
+  .option('--uses <number>', 'enroll: how many hosts may use it (default 1)')
+  .addOption(new Option('--scope <scope>', 'api: what it may do (default read)').choices(['read', 'admin']))
+  .action(async options => run((await import('./cli/tokens.ts')).createToken)(options));
+withController(token.command('list').description('list them, without their secrets')).action(async options =>
+  run((await import('./cli/tokens.ts')).listTokens)(options),
+);
+withController(token.command('revoke').description('end one').argument('<id>')).action(async (id, options) =>
+  run((await import('./cli/tokens.ts')).revokeToken)(id, options),
+);
+
+program.command('agent').description('the agent of this host, as a daemon');
+program.command('link').description("the agent's connection to its controller");
+program.command('controller').description('the server that hosts report to');
 
 const withSelection = (command: Command) =>
   command
@@ -155,11 +243,48 @@ try {
 }
 process.exitCode = status;
 
+/** Aborted by the first signal to end; a second one ends at once, as without us. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort(signal));
+  return stop.signal;
+}
+
+async function readText(path: string | null): Promise<string> {
+  const maxBytes = 64 * 1024;
+  const name = path === null ? 'standard input' : `"${path}"`;
+  if (path === null && process.stdin.isTTY) io.err('reeve: hint: reading standard input, one line\n');
+  try {
+    let text = '';
+    for await (const chunk of path === null ? process.stdin : createReadStream(path)) {
+      text += chunk.toString('utf8');
+      if (text.length > maxBytes) throw new Error(`it is longer than ${maxBytes} bytes`);
+      if (path === null && process.stdin.isTTY && text.includes('\n')) break;
+    }
+    return text;
+  } catch (error) {
+    const {message} = error as Error;
+    throw new ReeveError('REEVE_USAGE', `cannot read ${name}: ${message}`, {cause: error});
+  }
+}
+
 function hoursOf(text: string): number {
   const hours = Number(text);
   if (Number.isInteger(hours) && hours >= 1 && hours <= 8760) return hours;
   throw new ReeveError('REEVE_USAGE', `"${text}" is no number of hours: 1 to 8760 is wanted`);
 }
+
+const statusOfError: {[code in ErrorCode]?: ExitStatus} = {
+  REEVE_AGENT_UNREACHABLE: exitStatus.unavailable,
+  REEVE_CONTROLLER_REFUSED: exitStatus.unavailable,
+  REEVE_CONTROLLER_UNREACHABLE: exitStatus.unavailable,
+  REEVE_ENROL_FAILED: exitStatus.unavailable,
+  REEVE_ROOT_UNUSABLE: exitStatus.usage,
+  REEVE_RULE_UNKNOWN: exitStatus.usage,
+  REEVE_TICKET_INVALID: exitStatus.usage,
+  REEVE_UP_FAILED: exitStatus.unavailable,
+  REEVE_USAGE: exitStatus.usage,
+};
 
 async function loadedText(): Promise<string> {
   const {packs, rules, waivers} = await selectRules({});
@@ -179,7 +304,5 @@ function report(error: unknown): ExitStatus {
   }
   for (const problem of sortProblems(error.problems)) io.err(`${formatProblem(problem)}\n`);
   io.err(`reeve: error: ${printable(error.message)} [${error.code}]\n`);
-  return error.code === 'REEVE_USAGE' || error.code === 'REEVE_RULE_UNKNOWN' || error.code === 'REEVE_ROOT_UNUSABLE'
-    ? exitStatus.usage
-    : exitStatus.config;
+  return statusOfError[error.code] ?? exitStatus.config;
 }

@@ -1,6 +1,6 @@
 import type {CheckNode, Rule} from '../../policies/pack.ts';
 import {ReeveError} from '../errors.ts';
-import {alignTable, labelled, painter, wrap} from '../report/text.ts';
+import {alignTable, clip, labelled, painter, wrap} from '../report/text.ts';
 import {type ExitStatus, exitStatus, type Io} from './io.ts';
 import {type SelectionOptions, selectRules} from './selection.ts';
 
@@ -101,5 +101,3 @@ function describeRule(rule: Rule): object {
     looks: leaves(rule.check).map(({kind, check}) => kind.looks(check as never)),
   };
 }
-
-const clip = (line: string, columns: number) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line);

@@ -1,5 +1,5 @@
 import {type Finding, severities, type Verdict} from '../../policies/finding.ts';
-import {countRules, heaviest} from '../../policies/summary.ts';
+import {type Counts, countRules, heaviest} from '../../policies/summary.ts';
 import {printable} from '../host/names.ts';
 import {type Report, show, titleOf} from './report.ts';
 import {alignTable, counted, labelled, type Paint, painter, wrap} from './text.ts';
@@ -17,16 +17,30 @@ const shownVerdicts: Verdict[] = ['error', 'fail', 'unknown', 'waived'];
 /** The report for a reader at a terminal: what fails, worst first, what is not known and why, then the counts. */
 export function renderTable(report: Report, options: TableOptions): string {
   const paint = painter(options.colour);
-  const groups = [...Map.groupBy(report.findings, finding => `${finding.pack}\0${finding.rule}`).values()];
+  const words = {
+    title: (finding: Finding) => titleOf(report, finding),
+    rest: (rule: string) => `reeve check --rule ${rule} --format json`,
+  };
+  const sections = findingSections(report.findings, words, options);
+  return `${[heading(report, paint), '', ...sections, ...summary(report, options, paint)].join('\n')}\n`;
+}
+
+/** What stands beside findings: the titles of their rules, and the command that lists those of a rule that were cut. */
+export type Words = {title: (finding: Finding) => string; rest: (rule: string) => string};
+
+/** The findings of one host as lines, a section a verdict, the gravest last, where a terminal shows it. */
+export function findingSections(findings: readonly Finding[], words: Words, options: TableOptions): string[] {
+  const paint = painter(options.colour);
+  const groups = [...Map.groupBy(findings, finding => `${finding.pack}\0${finding.rule}`).values()];
   const verdictsShown: Verdict[] = options.all ? [...shownVerdicts, 'pass', 'not-applicable'] : shownVerdicts;
-  const lines = [heading(report, paint), ''];
+  const lines: string[] = [];
   for (const verdict of verdictsShown.toReversed()) {
     const chosen = groups.filter(group => heaviest(group) === verdict).sort(bySeverity);
     if (chosen.length === 0) continue;
     lines.push(paint('bold', `${sectionTitles[verdict]} (${chosen.length})`), '');
-    for (const group of chosen) lines.push(...ruleLines(report, group, verdict, options, paint), '');
+    for (const group of chosen) lines.push(...ruleLines(group, verdict, words, options, paint), '');
   }
-  return `${[...lines, ...summary(report, options, paint)].join('\n')}\n`;
+  return lines;
 }
 
 const sectionTitles: {[verdict in Verdict]: string} = {
@@ -38,7 +52,7 @@ const sectionTitles: {[verdict in Verdict]: string} = {
   'not-applicable': 'Not applicable',
 };
 
-const verdictStyle = {
+export const verdictStyle = {
   error: 'magenta',
   fail: 'red',
   unknown: 'yellow',
@@ -60,21 +74,15 @@ function bySeverity(a: Finding[], b: Finding[]): number {
   return rank(b) - rank(a);
 }
 
-function ruleLines(
-  report: Report,
-  group: Finding[],
-  verdict: Verdict,
-  {columns}: TableOptions,
-  paint: Paint,
-): string[] {
+function ruleLines(group: Finding[], verdict: Verdict, words: Words, {columns}: TableOptions, paint: Paint): string[] {
   const first = group[0] as Finding;
   const tag = `${verdict === 'not-applicable' ? 'n/a' : verdict}`.toUpperCase().padEnd(7);
   const lines = [`${paint(verdictStyle[verdict], tag)} ${first.severity.padEnd(8)} ${paint('bold', first.rule)}`];
-  lines.push(...wrap(titleOf(report, first), columns - 8).map(line => `        ${line}`));
+  lines.push(...wrap(words.title(first), columns - 8).map(line => `        ${line}`));
   const matching = group.filter(finding => finding.verdict === verdict);
   for (const finding of matching.slice(0, subjectsShown)) lines.push(...findingLines(finding, columns));
   const more = matching.length - subjectsShown;
-  if (more > 0) lines.push(`        and ${more} more: reeve check --rule ${first.rule} --format json`);
+  if (more > 0) lines.push(`        and ${more} more: ${words.rest(first.rule)}`);
   return lines;
 }
 
@@ -112,27 +120,35 @@ function findingLines(finding: Finding, columns: number): string[] {
 }
 
 function summary(report: Report, {all}: TableOptions, paint: Paint): string[] {
-  const row = (name: string, counts: ReturnType<typeof countRules>): Array<string | number> => [
-    name,
-    counts.pass,
-    counts.fail,
-    counts.waived,
-    counts['not-applicable'],
-    counts.unknown,
-    counts.error,
-  ];
-  const rows = report.packs.map(({name, version, rules}) => row(`${name} ${version}`, rules));
+  const rows: CountedRow[] = report.packs.map(({name, version, rules}) => ({name: `${name} ${version}`, rules}));
   const own = report.findings.filter(({pack}) => pack === 'reeve');
-  if (own.length > 0) rows.push(row('waivers', countRules(own)));
-  if (rows.length > 1) rows.push(row('all', countRules(report.findings)));
-  const [header, ...body] = alignTable(['rules of', 'pass', 'fail', 'waived', 'n/a', 'unknown', 'error'], rows);
+  if (own.length > 0) rows.push({name: 'waivers', rules: countRules(own)});
+  if (rows.length > 1) rows.push({name: 'all', rules: countRules(report.findings)});
   const failing = report.findings.find(({verdict, rule}) => verdict === 'fail' && report.rules.has(rule));
   return [
-    paint('bold', header as string),
-    ...body,
+    ...countLines(rows, paint),
     '',
     `${counted(report.rules.size, 'rule')} in ${(report.durationMs / 1000).toFixed(1)} s.${all ? '' : ' --all lists what passes too.'}`,
     ...(failing === undefined ? [] : [`reeve explain ${failing.rule} says why it matters and how it was looked at.`]),
     ...report.notes.map(note => `Note: ${printable(note)}`),
   ];
+}
+
+export type CountedRow = {name: string; rules: Counts};
+
+/** How many rules came to which verdict, a line a row. */
+export function countLines(rows: CountedRow[], paint: Paint): string[] {
+  const [header, ...body] = alignTable(
+    ['rules of', 'pass', 'fail', 'waived', 'n/a', 'unknown', 'error'],
+    rows.map(({name, rules}) => [
+      printable(name),
+      rules.pass,
+      rules.fail,
+      rules.waived,
+      rules['not-applicable'],
+      rules.unknown,
+      rules.error,
+    ]),
+  );
+  return [paint('bold', header as string), ...body];
 }

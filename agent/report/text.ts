@@ -61,3 +61,15 @@ export function alignTable(header: string[], rows: Array<Array<string | number>>
 
 /** `1 rule`, `2 rules` */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** A span of time in the largest unit that fits: `5 s`, `12 min`, `3 h`, `4 days`. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 72 * 3600 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} days`;
+}
+
+/** A line of at most `columns`; what is cut off is shown by `…`. */
+export const clip = (line: string, columns: number): string =>
+  line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
