@@ -16,9 +16,10 @@ const settleMs = 10_000;
 /** One controller and many simulated hosts: memory and CPU a host, accepting, storing, and coming back. */
 export async function fleetTables(): Promise<string[]> {
   return await inFolder(async folder => {
-    const site = new Site({folder, config: null, controller: {acceptsPerSecond: hosts}});
+    const site = await Site.make({folder, config: null});
     const fleet = new FleetProcess();
     try {
+      site.limitController({admission_per_second: 100_000, enrols_per_second: 100_000});
       await site.startController();
       await sleep(settleMs);
       const pid = () => site.controller.pid;
@@ -47,6 +48,7 @@ export async function fleetTables(): Promise<string[]> {
       const {stepsAcknowledged, ackMs} = await fleet.ask({do: 'stats'});
 
       await site.controller.end('SIGKILL');
+      site.limitController({});
       await fleet.ask({do: 'clear'});
       const backSeconds = await seconds(async () => {
         await site.startController();

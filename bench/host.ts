@@ -19,7 +19,7 @@ const rule = 'bench-watched.file';
 export async function hostTables(): Promise<string[]> {
   return await inFolder(async folder => {
     const file = join(folder, 'watched');
-    const site = new Site({folder, config: writeWatchedPack(folder, file)});
+    const site = await Site.make({folder, config: writeWatchedPack(folder, file)});
     const peers = startPeerAgents(folder);
     try {
       await site.start();

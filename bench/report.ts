@@ -17,7 +17,7 @@ type Sent = {findings: number; trips: number; messageBytes: number; wireSent: nu
 export async function reportTables(): Promise<string[]> {
   const findings = findingsOfThisMachine().slice(0, wanted.firstReportFindings);
   return await inFolder(async folder => {
-    const site = new Site({folder, config: null});
+    const site = await Site.make({folder, config: null});
     try {
       await site.startController();
       return [table(await report(site, findings))];

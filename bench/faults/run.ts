@@ -56,7 +56,7 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultRun> {
       }
     : null;
   const clock = Clock.make(join(folder, 'clock'));
-  const site = new Site({folder, config, ...(clock === null ? {} : {hostEnv: clock.env})});
+  const site = await Site.make({folder, config, ...(clock === null ? {} : {hostEnv: clock.env})});
   try {
     await site.start();
     const {faults, leftOut} = faultsOn({site, clock, disks});

@@ -7,7 +7,7 @@ import type {AgentStatus, LocalFinding} from '../../agent/ipc/control-messages.t
 import {type JoinTicket, readJoinTicket, writeJoinTicket} from '../../controller/protocol/join.ts';
 import {Api} from './api.ts';
 import {BadNetwork} from './bad-network.ts';
-import {type ControllerOptions, writeControllerConfig} from './controller-config.ts';
+import {type ControllerLimits, type ControllerPorts, freePorts, writeControllerConfig} from './controller-config.ts';
 import {Managed} from './managed.ts';
 
 const reeve = fileURLToPath(new URL('../../bin/reeve', import.meta.url));
@@ -21,7 +21,6 @@ export type SiteOptions = {
   folder: string;
   /** The agent's configuration; null: its defaults. */
   config: string | null;
-  controller?: ControllerOptions;
   /** Added to the environment of agent and link. */
   hostEnv?: NodeJS.ProcessEnv;
 };
@@ -36,18 +35,25 @@ export class Site {
   readonly agent: Managed;
   readonly link: Managed;
   readonly api: Api;
+  readonly #ports: ControllerPorts;
   #network: BadNetwork | null = null;
 
-  constructor({folder, config, controller, hostEnv}: SiteOptions) {
+  /** Lays the folders out; nothing runs yet. */
+  static async make(options: SiteOptions): Promise<Site> {
+    return new Site(options, await freePorts());
+  }
+
+  private constructor({folder, config, hostEnv}: SiteOptions, ports: ControllerPorts) {
     this.folder = folder;
+    this.#ports = ports;
     this.api = new Api(join(folder, 'controller', 'admin.sock'));
     this.#makeFolders();
     const log = (name: string) => join(folder, `${name}.log`);
     const run = join(folder, 'run');
-    const controllerFile = writeControllerConfig(folder, controller);
+    this.limitController({});
     this.controller = new Managed({
       name: 'controller',
-      argv: [reeve, 'controller', '--config', controllerFile, '--state', join(folder, 'controller')],
+      argv: [reeve, 'controller', '--config', this.#controllerConfig, '--state', join(folder, 'controller')],
       log: log('controller'),
       uid: controllerUid,
     });
@@ -85,6 +91,11 @@ export class Site {
     return this.#network;
   }
 
+  /** From its next start on. */
+  limitController(limits: ControllerLimits): void {
+    writeControllerConfig(this.#controllerConfig, this.#ports, limits);
+  }
+
   async startController(): Promise<void> {
     this.controller.start();
     await until('the controller answers', 30_000, async () => (await this.api.hosts()) !== null);
@@ -94,8 +105,7 @@ export class Site {
   async start(): Promise<void> {
     await this.startController();
     const ticket = await this.ticket(1);
-    const {hostname, port} = new URL(ticket.url);
-    this.#network = await BadNetwork.start({host: hostname, port: Number(port || 443)});
+    this.#network = await BadNetwork.start({host: '127.0.0.1', port: this.#ports.agents});
     this.agent.start();
     this.link.start();
     await until('the agent answers', 60_000, async () => (await this.status()) !== null);
@@ -124,6 +134,10 @@ export class Site {
   async end(): Promise<void> {
     for (const part of [this.link, this.agent, this.controller]) await part.end('SIGTERM');
     await this.#network?.close();
+  }
+
+  get #controllerConfig(): string {
+    return join(this.folder, 'controller.yaml');
   }
 
   get #socket(): string {
