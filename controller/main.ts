@@ -9,11 +9,13 @@ import {StoreError} from './store/errors.ts';
 
 /** The process `reeve controller`: reads its arguments, logs to stderr, ends on SIGTERM or SIGINT. */
 const usage = `usage: reeve controller [--config FILE] [--state DIR] [--agents-listen ADDRESS:PORT] [--api-listen ADDRESS:PORT]
+       [--with-parent]
 
   --config FILE           configuration (default /etc/reeve/controller.yaml)
   --state DIR             database, key and sockets (default /var/lib/reeve-controller)
   --agents-listen PLACE   where hosts connect, in place of agents.listen; port 0 takes a free one
   --api-listen PLACE      where people and tools connect, in place of api.listen
+  --with-parent           end when standard input does
 `;
 const exitCodes = {usage: 2, unusable: 3, bug: 70, config: 78};
 /** A stop that takes longer than this is none. */
@@ -35,6 +37,7 @@ function readArguments() {
         state: {type: 'string', default: '/var/lib/reeve-controller'},
         'agents-listen': {type: 'string'},
         'api-listen': {type: 'string'},
+        'with-parent': {type: 'boolean', default: false},
         help: {type: 'boolean', short: 'h'},
       },
     }).values;
@@ -61,6 +64,9 @@ if (flags.help) {
   process.stdout.write(usage);
   process.exit(0);
 }
+
+// Who started us holds the other end of standard input for as long as it lives.
+if (flags['with-parent']) process.stdin.once('end', () => process.kill(process.pid, 'SIGTERM')).resume();
 
 try {
   const config = await readConfig(flags);

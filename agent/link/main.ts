@@ -13,10 +13,13 @@ const {values} = parseArgs({
     run: {type: 'string', default: '/run/reeve'},
     state: {type: 'string', default: '/var/lib/reeve-link'},
     diagnose: {type: 'boolean', default: false},
+    'with-parent': {type: 'boolean', default: false},
   },
 });
 const log = makeLog('link', line => void process.stderr.write(line));
 process.umask(0o077);
+// Who started us holds the other end of standard input for as long as it lives.
+if (values['with-parent']) process.stdin.once('end', () => process.kill(process.pid, 'SIGTERM')).resume();
 
 const spool = await openSpool(join(values.state, 'spool.db'), systemClock, log);
 const inventory = new Inventory(() => link.inventoryChanged(), systemClock, log);
