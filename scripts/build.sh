@@ -23,7 +23,7 @@ entries='main=agent/main.ts daemon=agent/daemon/main.ts checker=agent/checker/ma
   controller=controller/main.ts store-worker=controller/store/worker.ts'
 
 stale() {
-  [ ! -f build/main.mjs ] || [ -n "$(find agent policies controller package-lock.json scripts/build.sh -newer build/main.mjs \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name package-lock.json -o -name build.sh \) -print -quit)" ]
+  [ ! -f build/main.mjs ] || [ -n "$(find agent policies controller package-lock.json scripts/build.sh -newer build/main.mjs \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name package-lock.json -o -name build.sh \) -print -quit)" ]
 }
 if stale; then
   rm -rf build.new
@@ -34,6 +34,7 @@ if stale; then
     --external:bufferutil --external:utf-8-validate \
     --outdir=build.new --entry-names='[name]' --chunk-names='[name]-[hash]' --out-extension:.js=.mjs \
     --banner:js="import {createRequire as requireOf} from 'node:module'; const require = requireOf(import.meta.url);" >&2
+  sh scripts/web.sh build.new/web
   rm -rf build
   mv build.new build
 fi

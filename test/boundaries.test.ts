@@ -70,7 +70,7 @@ function sources(): string[] {
   return Object.keys(allowed)
     .filter(folder => folder !== 'controller/protocol/' && existsSync(join(home, folder)))
     .flatMap(folder => readdirSync(join(home, folder), {recursive: true, encoding: 'utf8'}).map(name => folder + name))
-    .filter(name => name.endsWith('.ts') && !name.includes('node_modules'));
+    .filter(name => /\.tsx?$/.test(name) && !name.includes('node_modules'));
 }
 
 function importsOf(file: string): Import[] {
@@ -109,7 +109,7 @@ test('only the guarded files reach outside the process', t => {
 
 test('only main files read argv and the environment, print, or exit', t => {
   const wrong = sources()
-    .filter(file => !file.endsWith('main.ts') && !file.startsWith('scripts/') && !file.startsWith('bench/'))
+    .filter(file => !/main\.tsx?$/.test(file) && !file.startsWith('scripts/') && !file.startsWith('bench/'))
     .flatMap(file => {
       const text = readFileSync(join(home, file), 'utf8');
       const found = /process\.(argv|env|exit|exitCode|stdout|stderr|stdin)\b|\bconsole\.\w+/.exec(text);

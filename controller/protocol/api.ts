@@ -65,7 +65,13 @@ export const hostDetail = Type.Object({
 export type HostDetail = Static<typeof hostDetail>;
 
 export const hostQuery = Type.Object(
-  {name: Type.Optional(id), state: Type.Optional(Type.Enum(['active', 'frozen', 'removed'])), limit, cursor},
+  {
+    name: Type.Optional(id),
+    text: Type.Optional(Type.String({minLength: 1, maxLength: 100, description: 'a part of the name'})),
+    state: Type.Optional(Type.Enum(['active', 'frozen', 'removed'])),
+    limit,
+    cursor,
+  },
   {additionalProperties: false},
 );
 export type HostQuery = Static<typeof hostQuery>;

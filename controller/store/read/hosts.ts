@@ -16,12 +16,15 @@ export function listHosts(reader: Reader, query: HostQuery, now: number): HostPa
   const limit = query.limit ?? 100;
   const after = keyOf(cursors.hosts, query.cursor);
   const states = query.state === undefined ? ['active', 'frozen'] : [query.state];
+  const conditions = [
+    ...(query.name === undefined ? [] : [{sql: 'name = ?', values: [query.name]}]),
+    ...(query.text === undefined ? [] : [{sql: 'instr(lower(name), lower(?)) > 0', values: [query.text]}]),
+    ...(after === null ? [] : [{sql: '(name, id) > (?, ?)', values: after}]),
+    {sql: `state IN (${placeholders(states)})`, values: states},
+  ];
   const rows = reader
-    .prepare(
-      `SELECT * FROM host WHERE ${query.name === undefined ? '' : 'name = ? AND '}
-      ${after === null ? '' : '(name, id) > (?, ?) AND '} state IN (${placeholders(states)}) ORDER BY name, id LIMIT ?`,
-    )
-    .all(...(query.name === undefined ? [] : [query.name]), ...(after ?? []), ...states, limit + 1) as Row[];
+    .prepare(`SELECT * FROM host WHERE ${conditions.map(({sql}) => sql).join(' AND ')} ORDER BY name, id LIMIT ?`)
+    .all(...conditions.flatMap(({values}) => values), limit + 1) as Row[];
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {
