@@ -45,10 +45,16 @@ export type ChecksListener = {
 export type FindingStore = {
   /** Puts a round in place of what its rules found before, in one transaction. Returns how many steps that made. */
   record(round: CheckRound): number;
-  /** Puts a finding of reeve itself (pack `reeve`) in place, or removes it when null. */
-  recordOwn(rule: string, subject: string, finding: Finding | null): number;
+  /** Puts the finding of a rule of reeve itself (pack `reeve`) in place, or removes it when null. */
+  recordOwn(rule: string, finding: Finding | null): number;
   /** Rules that no pack has any more: their findings go. */
   forgetRulesBut(known: ReadonlySet<string>): number;
+  /** Tries once more to write what could not be written. Returns how many steps that made. */
+  retry(): number;
+  /** Why the newest rounds are in memory alone, or null. They are written as soon as that is possible. */
+  problem(): string | null;
+  /** This host was given an id: what the stream said before is nothing to its controller. */
+  enrolled(): void;
   /** The steps after a position as a signed batch, or null when there are none. */
   next(after: Position | null): SealedBatch | null;
   /** The link has stored all up to here; it is not kept any longer. */

@@ -63,6 +63,13 @@ export class Connection {
     this.#watchStall();
   }
 
+  /** Resolves when the peer may be sent more, or is gone. */
+  async sendSlowly(value: unknown): Promise<void> {
+    this.send(value);
+    if (this.#ended || !this.#socket.writableNeedDrain) return;
+    await Promise.race([new Promise(resolve => this.#socket.once('drain', resolve)), this.closed]);
+  }
+
   /** Lets the peer read what was sent, then closes. */
   end(): void {
     if (this.#ended) return;

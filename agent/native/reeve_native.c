@@ -1,6 +1,7 @@
 /*
- * What Node cannot ask the kernel: extended attributes, and the state of an entry without waking the file server that
- * may stand behind it. See docs/decisions for why each function is here.
+ * What Node cannot ask the kernel: extended attributes, the state of an entry without waking the file server that may
+ * stand behind it, who connected to a Unix socket, and to open no network socket ever again. See docs/decisions for why
+ * each function is here.
  *
  * Every function checks the types of its arguments and throws a TypeError when they are wrong. Errors of the kernel
  * are no exceptions: they come back as a negative errno, which the caller names with util.getSystemErrorName().
@@ -9,15 +10,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <node_api.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 /* XATTR_SIZE_MAX of the kernel: no value is longer. */
 #define MAX_VALUE 65536
@@ -128,6 +136,96 @@ static napi_value read_attribute(napi_env env, napi_callback_info info) {
     return result;
 }
 
+/*
+ * peerCredentials(fd): [pid, uid, gid] of whoever connected this Unix socket, as the kernel noted it at connect(2), or
+ * null when the descriptor is no such socket.
+ */
+static napi_value peer_credentials(napi_env env, napi_callback_info info) {
+    napi_value args[1];
+    size_t count = 1;
+    int32_t fd = -1;
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    int domain = -1;
+    socklen_t domain_size = sizeof domain;
+
+    if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count != 1)
+        return refuse(env, "peerCredentials(fd)");
+    if (napi_get_value_int32(env, args[0], &fd) != napi_ok || fd < 0)
+        return refuse(env, "peerCredentials: fd must be a descriptor");
+
+    napi_value result = NULL;
+    memset(&peer, 0, sizeof peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || domain != AF_UNIX ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || size != sizeof peer || peer.pid <= 0) {
+        napi_get_null(env, &result);
+        return result;
+    }
+    const int64_t values[3] = {peer.pid, peer.uid, peer.gid};
+    if (napi_create_array_with_length(env, 3, &result) != napi_ok) return NULL;
+    for (uint32_t index = 0; index < 3; index++) {
+        napi_value value = NULL;
+        napi_create_int64(env, values[index], &value);
+        napi_set_element(env, result, index, value);
+    }
+    return result;
+}
+
+#if defined(__x86_64__)
+#define OUR_ARCH AUDIT_ARCH_X86_64
+/* The x32 table has the same architecture; its numbers have this bit. */
+#define FOREIGN_BIT 0x40000000U
+#elif defined(__aarch64__)
+#define OUR_ARCH AUDIT_ARCH_AARCH64
+#define FOREIGN_BIT 0x80000000U
+#endif
+
+#ifdef OUR_ARCH
+#define FIELD(name) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, name))
+#define IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (yes), (no))
+#define ANSWER(value) BPF_STMT(BPF_RET | BPF_K, (value))
+
+/* The low half of the first argument: the kernel takes the family of a socket as an int. Both machines are little-endian. */
+static const struct sock_filter socket_filter[] = {
+    /*  0 */ FIELD(arch),
+    /*  1 */ IF(OUR_ARCH, 0, 10),
+    /*  2 */ FIELD(nr),
+    /*  3 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FOREIGN_BIT, 8, 0),
+    /*  4 */ IF(__NR_io_uring_setup, 7, 0), /* IORING_OP_SOCKET opens sockets without socket(2) */
+    /*  5 */ IF(__NR_socket, 1, 0),
+    /*  6 */ IF(__NR_socketpair, 0, 3),
+    /*  7 */ FIELD(args[0]),
+    /*  8 */ IF(AF_UNIX, 1, 0),
+    /*  9 */ IF(AF_NETLINK, 0, 1),
+    /* 10 */ ANSWER(SECCOMP_RET_ALLOW),
+    /* 11 */ ANSWER(SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+    /* 12 */ ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+};
+#endif
+
+/*
+ * restrictSockets(): seccomp(2) on all threads, inherited by children: socket(2) and socketpair(2) give AF_UNIX and
+ * AF_NETLINK alone, others fail with EAFNOSUPPORT; io_uring and the tables of other architectures, which would lead
+ * around that, with ENOSYS. There is no way back. Returns 0, or the negative errno.
+ */
+static napi_value restrict_sockets(napi_env env, napi_callback_info info) {
+    (void)info;
+#ifdef OUR_ARCH
+    struct sock_filter filter[sizeof socket_filter / sizeof socket_filter[0]];
+    memcpy(filter, socket_filter, sizeof filter);
+    const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+    /* Without CAP_SYS_ADMIN the kernel wants the promise first that no program will gain privileges. */
+    if (result != 0 && errno == EACCES && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+    /* A positive result is the thread that could not be made to follow. */
+    if (result > 0) return number(env, -ESRCH);
+    return number(env, result == 0 ? 0 : -errno);
+#else
+    return number(env, -ENOSYS);
+#endif
+}
+
 static int export(napi_env env, napi_value exports, const char *name, napi_callback callback) {
     napi_value function;
     return napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function) == napi_ok &&
@@ -135,7 +233,9 @@ static int export(napi_env env, napi_value exports, const char *name, napi_callb
 }
 
 NAPI_MODULE_INIT() {
-    if (!export(env, exports, "glance", glance) || !export(env, exports, "readAttribute", read_attribute))
+    if (!export(env, exports, "glance", glance) || !export(env, exports, "readAttribute", read_attribute) ||
+        !export(env, exports, "peerCredentials", peer_credentials) ||
+        !export(env, exports, "restrictSockets", restrict_sockets))
         napi_throw_error(env, NULL, "cannot export the native functions");
     return exports;
 }

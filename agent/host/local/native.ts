@@ -24,6 +24,13 @@ export type Native = {
   glance(directoryFd: number, name: string, fields: Float64Array): number;
   /** Null when there is no attribute of that name; a negative errno on failure. */
   readAttribute(fd: number, name: string): Buffer | null | number;
+  /** pid, uid and gid of whoever connected a Unix socket; null when it is none. */
+  peerCredentials(fd: number): [pid: number, uid: number, gid: number] | null;
+  /**
+   * From now on no thread of this process, and no program that it starts, opens a socket but of AF_UNIX and AF_NETLINK.
+   * Zero, or a negative errno.
+   */
+  restrictSockets(): number;
 };
 
 /** The native part, or null where it was not built: without a C compiler reeve runs slower and sees no attributes. */
