@@ -236,6 +236,18 @@ config
   .option('--json', 'print JSON')
   .action(options => run(printConfig)(options));
 
+const statusOfError: {[code in ErrorCode]?: ExitStatus} = {
+  REEVE_AGENT_UNREACHABLE: exitStatus.unavailable,
+  REEVE_CONTROLLER_REFUSED: exitStatus.unavailable,
+  REEVE_CONTROLLER_UNREACHABLE: exitStatus.unavailable,
+  REEVE_ENROL_FAILED: exitStatus.unavailable,
+  REEVE_ROOT_UNUSABLE: exitStatus.usage,
+  REEVE_RULE_UNKNOWN: exitStatus.usage,
+  REEVE_TICKET_INVALID: exitStatus.usage,
+  REEVE_UP_FAILED: exitStatus.unavailable,
+  REEVE_USAGE: exitStatus.usage,
+};
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -273,18 +285,6 @@ function hoursOf(text: string): number {
   if (Number.isInteger(hours) && hours >= 1 && hours <= 8760) return hours;
   throw new ReeveError('REEVE_USAGE', `"${text}" is no number of hours: 1 to 8760 is wanted`);
 }
-
-const statusOfError: {[code in ErrorCode]?: ExitStatus} = {
-  REEVE_AGENT_UNREACHABLE: exitStatus.unavailable,
-  REEVE_CONTROLLER_REFUSED: exitStatus.unavailable,
-  REEVE_CONTROLLER_UNREACHABLE: exitStatus.unavailable,
-  REEVE_ENROL_FAILED: exitStatus.unavailable,
-  REEVE_ROOT_UNUSABLE: exitStatus.usage,
-  REEVE_RULE_UNKNOWN: exitStatus.usage,
-  REEVE_TICKET_INVALID: exitStatus.usage,
-  REEVE_UP_FAILED: exitStatus.unavailable,
-  REEVE_USAGE: exitStatus.usage,
-};
 
 async function loadedText(): Promise<string> {
   const {packs, rules, waivers} = await selectRules({});

@@ -1,4 +1,5 @@
-import {spawn} from 'node:child_process';
+import {type ChildProcessByStdio, spawn} from 'node:child_process';
+import type {Readable, Writable} from 'node:stream';
 import type {CommandOptions, CommandResult} from './host.ts';
 
 const defaultTimeoutMs = 10_000;
@@ -18,11 +19,11 @@ export function runCommand(argv: readonly [string, ...string[]], options: Comman
   return new Promise(resolve => {
     const child = spawn(program as string, words, {
       env: {LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin'},
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       cwd: '/',
       detached: true,
       shell: false,
-    });
+    }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
     const output = {stdout: [] as Buffer[], stderr: [] as Buffer[]};
     const size = {stdout: 0, stderr: 0};
     let timedOut = false;
@@ -75,6 +76,8 @@ export function runCommand(argv: readonly [string, ...string[]], options: Comman
         reason: why === '' ? '' : `cannot run ${file}: ${why}`,
       });
     };
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.input);
     child.on('error', (error: NodeJS.ErrnoException) =>
       finish(null, null, error.code === 'ENOENT' ? 'it is not installed' : String(error.code)),
     );
@@ -85,7 +88,7 @@ export function runCommand(argv: readonly [string, ...string[]], options: Comman
 const setpriv = '/usr/bin/setpriv';
 
 /** The words before a command that take away every privilege; numeric ids, so that no name service is asked. */
-function dropTo({uid, gid}: {uid: number; gid: number}): string[] {
+export function dropTo({uid, gid}: {uid: number; gid: number}): string[] {
   const ids =
     process.geteuid?.() === 0 ? [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--bounding-set=-all'] : [];
   return [setpriv, ...ids, '--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all', '--'];

@@ -90,6 +90,8 @@ export type CommandOptions = {
   timeoutMs?: number;
   /** Of standard output and of standard error, each. Default 1 MiB. */
   maxBytes?: number;
+  /** Given on standard input; without it there is none. */
+  input?: string;
   /**
    * Whom it runs as, with no other groups, no capabilities and no way to gain any (setpriv(1)). Never uid 0. Without
    * root only the own ids are possible.

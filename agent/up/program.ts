@@ -12,20 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import {ReeveError} from '../errors.ts';
+import {dropTo} from '../host/command.ts';
 import {built} from '../home.ts';
 import type {Account, Accounts} from './accounts.ts';
 import {unusable} from './state.ts';
-
-/** The command line that runs a program as another account, with nothing that root has, and no way back. */
-export const asAccount = ({uid, gid}: Account): string[] => [
-  '/usr/bin/setpriv',
-  `--reuid=${uid}`,
-  `--regid=${gid}`,
-  '--clear-groups',
-  '--no-new-privs',
-  '--bounding-set=-all',
-  '--inh-caps=-all',
-];
 
 /** Where link and controller find the program: `home`, or a copy in `copy` when their accounts cannot reach that. */
 export function programFor(
@@ -55,7 +45,7 @@ export function programFor(
 }
 
 function canRead(account: Account, path: string): boolean {
-  const [program, ...words] = asAccount(account);
+  const [program, ...words] = dropTo(account);
   return spawnSync(program as string, [...words, '/usr/bin/test', '-r', path]).status === 0;
 }
 
@@ -65,7 +55,7 @@ function copyProgram(home: string, node: string, copy: string, of: string): void
   const nodeFolder = `${fresh}/${node.slice(home.length).replace(/\/[^/]+$/, '')}`;
   for (const folder of [fresh, `${fresh}/bin`, nodeFolder]) mkdirSync(folder, {recursive: true});
   cpSync(`${home}build`, `${fresh}/build`, {recursive: true});
-  copyFileSync(`${home}bin/reeve`, `${fresh}/bin/reeve`);
+  for (const file of ['bin/reeve', 'package.json']) copyFileSync(`${home}${file}`, `${fresh}/${file}`);
   copyFileSync(node, `${nodeFolder}/node`);
   spawnSync('/usr/bin/chmod', ['-R', 'u=rwX,go=rX', fresh]);
   chmodSync(`${nodeFolder}/node`, 0o755);

@@ -5,6 +5,7 @@ import {type Controller, controllerAt} from '../cli/controller/client.ts';
 import type {Io} from '../cli/io.ts';
 import {ReeveError} from '../errors.ts';
 import {home} from '../home.ts';
+import {dropTo} from '../host/command.ts';
 import {printable} from '../host/names.ts';
 import {agentSocket, askAgentOnce} from '../ipc/client.ts';
 import type {AgentStatus} from '../ipc/control-messages.ts';
@@ -13,7 +14,7 @@ import {accountsFor} from './accounts.ts';
 import {enrolHere} from './enrol.ts';
 import {readLogLine} from './log-line.ts';
 import {freePorts} from './ports.ts';
-import {asAccount, programFor} from './program.ts';
+import {programFor} from './program.ts';
 import {type SavedState, type UpFolders, type UpState, writeWhole} from './state.ts';
 import {type Part, Supervisor} from './supervisor.ts';
 import {until} from './wait.ts';
@@ -74,12 +75,12 @@ export class Site {
     this.#startedAt = Date.now();
     const commands: {[P in Part]: [string, ...string[]]} = {
       controller: [
-        ...(privileged ? asAccount(accounts.controller) : []),
+        ...(privileged ? dropTo(accounts.controller) : []),
         ...['/bin/sh', `${program}bin/reeve`, 'controller', '--with-parent', '--config', config],
         ...['--state', folders.controller],
       ] as [string, ...string[]],
       link: [
-        ...(privileged ? asAccount(accounts.link) : []),
+        ...(privileged ? dropTo(accounts.link) : []),
         ...['/bin/sh', `${program}bin/reeve`, 'link', '--with-parent', '--run', folders.run, '--state', folders.link],
       ] as [string, ...string[]],
       agent: [
@@ -193,6 +194,6 @@ const controllerConfig = ({agents, page}: SavedState['ports']) =>
   `# Written by reeve up at each start.
 agents:
   listen: 127.0.0.1:${agents}
-page:
+api:
   listen: 127.0.0.1:${page}
 `;
