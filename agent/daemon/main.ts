@@ -8,7 +8,7 @@ import {native} from '../host/local/native.ts';
 import {startChecks} from './checks/checks.ts';
 import {type Daemon, startDaemon} from './daemon.ts';
 
-const usage = `Usage: reeve agent [--config FILE] [--state DIR] [--run DIR] [--link-uid N --link-gid N]
+const usage = `Usage: reeve agent [--config FILE] [--state DIR] [--run DIR] [--link-uid N --link-gid N] [--with-parent]
 
 Judges this machine on schedule and on change, and hands what it finds to the link.
 
@@ -16,7 +16,8 @@ Judges this machine on schedule and on change, and hands what it finds to the li
   --state DIR     what it keeps (default /var/lib/reeve)
   --run DIR       its sockets (default /run/reeve)
   --link-uid N    the account that the link runs as, beside root, and
-  --link-gid N    its group`;
+  --link-gid N    its group
+  --with-parent   end when standard input does`;
 const exitUsage = 2;
 const exitBug = 70;
 const exitConfig = 78;
@@ -62,10 +63,13 @@ function readOptions() {
       run: {type: 'string', default: '/run/reeve'},
       'link-uid': {type: 'string'},
       'link-gid': {type: 'string'},
+      'with-parent': {type: 'boolean', default: false},
       help: {type: 'boolean', short: 'h', default: false},
     },
   });
   if (values.help) return null;
+  // Who started us holds the other end of standard input for as long as it lives.
+  if (values['with-parent']) process.stdin.once('end', () => process.kill(process.pid, 'SIGTERM')).resume();
   const {'link-uid': linkUid, 'link-gid': linkGid} = values;
   if ((linkUid === undefined) !== (linkGid === undefined))
     throw new ReeveError('REEVE_USAGE', '--link-uid and --link-gid go together');

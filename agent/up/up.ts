@@ -1,3 +1,4 @@
+import {resolve} from 'node:path';
 import {type FindingInfo, hostDetail} from '../../controller/protocol/api.ts';
 import type {Position} from '../../controller/protocol/messages.ts';
 import {allFindings} from '../cli/controller/pages.ts';
@@ -21,7 +22,7 @@ export async function up(options: UpOptions, {stop, zone}: Surroundings, io: Io)
   if (options.json && !options.once)
     throw new ReeveError('REEVE_USAGE', '--json prints one document when all is done, so it goes with --once');
   const state = openState(options.state, ownUid());
-  const site = new Site(state, {config: options.config ?? null, verbose: options.verbose === true, zone}, io);
+  const site = new Site(state, {config: options.config === undefined ? null : resolve(options.config), verbose: options.verbose === true, zone}, io);
   try {
     return await run(site, options, stop, io);
   } catch (error) {
