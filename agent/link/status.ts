@@ -12,6 +12,7 @@ export class StatusReport {
   #cancel: (() => void) | null = null;
   #sentAt: number | null = null;
   #last = '';
+  #isStopped = false;
 
   constructor(compose: () => LinkStatus, send: (status: LinkStatus) => void, clock: Clock) {
     this.#compose = compose;
@@ -20,7 +21,7 @@ export class StatusReport {
   }
 
   changed(): void {
-    if (this.#cancel !== null) return;
+    if (this.#isStopped || this.#cancel !== null) return;
     const wait = this.#sentAt === null ? 0 : Math.max(0, this.#sentAt + intervalMs - this.#clock.monotonic());
     this.#cancel = this.#clock.after(wait, () => {
       this.#cancel = null;
@@ -40,6 +41,7 @@ export class StatusReport {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#cancel?.();
     this.#cancel = null;
   }

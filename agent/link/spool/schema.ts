@@ -8,7 +8,8 @@ export const schemaVersion = 1;
  */
 export const schema = `
   CREATE TABLE batch (
-    id INTEGER PRIMARY KEY,
+    -- Never given twice: a session remembers up to which one it has sent.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     epoch INTEGER NOT NULL,
     "from" INTEGER NOT NULL,
     "to" INTEGER NOT NULL,
