@@ -16,11 +16,11 @@ export function Enrol(): JSX.Element {
       <h2>No host yet</h2>
       <ol>
         <li>
-          On the controller, make a token that enrols hosts for the next hour:
-          <pre>reeve token create --enrol</pre>
+          On the controller, make a ticket. It is good for an hour:
+          <pre>reeve token create --name web1</pre>
         </li>
         <li>
-          On each host, as root, give it what that printed:
+          On the host, as root, give it the line that this printed:
           <pre>reeve enroll</pre>
         </li>
       </ol>

@@ -30,7 +30,7 @@ export function SignIn({message, signIn}: {message: string | null; signIn(token:
         <button type="submit">Sign in</button>
       </form>
       <p class="faint">
-        Make one on the controller with <code>reeve token create</code>. It is kept in this tab alone.
+        Make one on the controller: <code>reeve token create --kind api --name me</code>. It is kept in this tab alone.
       </p>
     </main>
   );
