@@ -1,9 +1,10 @@
 import {shapeProblems} from '../../policies/load/pack.ts';
 import type {Problem} from '../../policies/load/problem.ts';
-import {readYaml} from '../../policies/load/yaml.ts';
+import {readYaml, type YamlFile} from '../../policies/load/yaml.ts';
 import {ReeveError} from '../errors.ts';
 import type {Host} from '../host/host.ts';
 import {counted} from '../report/text.ts';
+import {cronProblem} from './cron.ts';
 import {readOwnFile} from './own-file.ts';
 import {type Config, configSchema, defaultConfig, withDefaults} from './schema.ts';
 
@@ -48,5 +49,19 @@ export function parseConfig(
     ...yaml.problems,
     ...(yaml.problems.length > 0 ? [] : shapeProblems(yaml, configSchema, [], value)),
   ];
+  if (problems.length === 0) problems.push(...cronProblems(yaml, value));
   return problems.length > 0 ? {config: null, problems} : {config: withDefaults(value), problems: []};
+}
+
+/** What is wrong with the cron expressions of a configuration that has its shape. */
+function cronProblems(yaml: YamlFile, {checks}: Parameters<typeof withDefaults>[0]): Problem[] {
+  const named = [
+    {at: ['checks', 'schedule'], expression: checks?.schedule},
+    ...Object.entries(checks?.packs ?? {}).map(([pack, expression]) => ({at: ['checks', 'packs', pack], expression})),
+  ];
+  return named.flatMap(({at, expression}) => {
+    const wrong = expression === undefined ? null : cronProblem(expression);
+    if (wrong === null) return [];
+    return yaml.problem(at, `"${expression}" is no cron expression: ${wrong}`, 'REEVE_VALUE_INVALID');
+  });
 }

@@ -1,0 +1,331 @@
+import type {Log} from '../../../controller/protocol/log.ts';
+import type {Finding} from '../../../policies/finding.ts';
+import type {Problem} from '../../../policies/load/problem.ts';
+import type {CheckerEvent, KnownRule, LoadedSite, RefusedSite} from '../../checker/messages.ts';
+import {type ErrorCode, errorCodes, ReeveError} from '../../errors.ts';
+import {checkerPath} from '../../home.ts';
+import type {CheckRound, Checks, ChecksListener} from '../contracts.ts';
+import {type RunningChecker, startChecker} from './child.ts';
+import {type Clocks, systemClocks} from './clocks.ts';
+import {Gate, type Rate} from './gate.ts';
+import {type JudgedRules, Round, roundLimits} from './round.ts';
+import {Schedule} from './schedule.ts';
+import {Watcher} from './watcher.ts';
+
+export type ChecksOptions = {
+  /** agent.yaml, or null for the usual place. */
+  configPath: string | null;
+  /** Where the site bundle is kept: nobody else may write there. */
+  stateDir: string;
+  /** Any text that is this host's own and stays, for the splay. */
+  hostId: string;
+  log: Log;
+  /** The rest is for tests. */
+  program?: string;
+  clocks?: Clocks;
+  limits?: Partial<ChecksLimits>;
+};
+
+export type ChecksLimits = typeof roundLimits & {
+  /** For loading a site. */
+  loadMs: number;
+  /** Directories that are watched at most. */
+  maxDirectories: number;
+  /** How often changes make one rule be judged, and how often all together. */
+  eachRule: Rate;
+  allRules: Rate;
+};
+
+const defaultLimits: ChecksLimits = {
+  ...roundLimits,
+  loadMs: 120_000,
+  maxDirectories: 2048,
+  eachRule: {burst: 4, everyMs: 30_000},
+  allRules: {burst: 20, everyMs: 3000},
+};
+
+/** Stands for the site among the rules whose paths changed. */
+const siteKey = '';
+
+/** Findings on waivers: known in every round, since what is not judged in it stays as it was. */
+const waiverRules = ['reeve.waiver-expired', 'reeve.waiver-orphaned'];
+
+type Request = {packs: Set<string>; rules: Set<string>; all: boolean; waiting: Array<PromiseWithResolvers<void>>};
+
+const emptyRequest = (): Request => ({packs: new Set(), rules: new Set(), all: false, waiting: []});
+
+/** The daemon's `Checks`: judges in checkers, by schedule and on change. */
+export function startChecks(options: ChecksOptions, listener: ChecksListener): Checks {
+  return new SiteChecks(options, listener);
+}
+
+class SiteChecks implements Checks {
+  readonly #options: ChecksOptions;
+  readonly #listener: ChecksListener;
+  readonly #log: Log;
+  readonly #clocks: Clocks;
+  readonly #limits: ChecksLimits;
+  readonly #program: string;
+  readonly #bundle: string;
+  readonly #schedule: Schedule;
+  readonly #watcher: Watcher;
+  readonly #gate: Gate;
+
+  #site: LoadedSite | null = null;
+  #refused: RefusedSite | null = null;
+  /** Path → the rules that it matters to, `siteKey` among them. */
+  #watched = new Map<string, string[]>();
+  readonly #waiverFindings = new Map<string, Finding | null>();
+
+  #request = emptyRequest();
+  #mustLoad = false;
+  #stopped = false;
+  #working: Promise<void> | null = null;
+  #doing: string | null = null;
+  #round: Round | null = null;
+  #loader: RunningChecker | null = null;
+
+  constructor(options: ChecksOptions, listener: ChecksListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#log = options.log;
+    this.#clocks = options.clocks ?? systemClocks;
+    this.#limits = {...defaultLimits, ...options.limits};
+    this.#program = options.program ?? checkerPath;
+    this.#bundle = `${options.stateDir}/site-bundle.json`;
+    this.#schedule = new Schedule(options.hostId, this.#clocks, packs => this.#onDue(packs));
+    this.#gate = new Gate(this.#clocks, {each: this.#limits.eachRule, all: this.#limits.allRules}, keys =>
+      this.#onChange(keys),
+    );
+    this.#watcher = new Watcher({
+      clocks: this.#clocks,
+      maxDirectories: this.#limits.maxDirectories,
+      onChange: paths => this.#gate.push(new Set(paths.flatMap(path => this.#watched.get(path) ?? []))),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#load();
+    if (this.#site !== null) return this.#work();
+    const {code, message, problems} = this.#refused as RefusedSite;
+    const known = errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'REEVE_BUG';
+    throw new ReeveError(known, message, {problems: problems as Problem[]});
+  }
+
+  async checkNow(packs: string[] | null): Promise<void> {
+    const known = this.#site?.packs.map(({name}) => name) ?? [];
+    const unknown = packs?.find(name => !known.includes(name));
+    if (unknown !== undefined)
+      throw new ReeveError('REEVE_RULE_UNKNOWN', `there is no pack "${unknown}": known are ${known.join(', ')}`);
+    if (this.#stopped) throw ended();
+    if (packs?.length === 0) return;
+    const done = Promise.withResolvers<void>();
+    this.#request.waiting.push(done);
+    if (packs === null) this.#request.all = true;
+    for (const name of packs ?? []) this.#request.packs.add(name);
+    this.#work();
+    return done.promise;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#schedule.stop();
+    this.#gate.stop();
+    this.#watcher.close();
+    this.#loader?.stop();
+    this.#round?.stop();
+    await this.#working;
+    for (const {reject} of this.#request.waiting) reject(ended());
+  }
+
+  status(): ReturnType<Checks['status']> {
+    const next = this.#schedule.next();
+    const watched = (this.#site?.rules ?? []).filter(({watch}) => watch.some(path => this.#watcher.covers(path)));
+    const paths = [...this.#watched.keys()].filter(path => this.#watcher.covers(path)).length;
+    return {
+      running: this.#doing,
+      packs: next.map(({pack, expression, nextAt}) => ({
+        name: pack,
+        schedule: expression,
+        nextAt: new Date(nextAt).toISOString(),
+      })),
+      watched: {paths, rules: watched.length, problem: this.#watcher.status().problem},
+    };
+  }
+
+  #onDue(packs: string[]): void {
+    for (const pack of packs) this.#request.packs.add(pack);
+    this.#work();
+  }
+
+  #onChange(keys: string[]): void {
+    for (const key of keys) {
+      if (key === siteKey) this.#mustLoad = true;
+      else this.#request.rules.add(key);
+    }
+    this.#work();
+  }
+
+  /** Does what is asked for, one thing after the other, until nothing is. */
+  #work(): void {
+    this.#working ??= this.#workOff().finally(() => {
+      this.#working = null;
+    });
+  }
+
+  async #workOff(): Promise<void> {
+    while (!this.#stopped && (this.#mustLoad || isAsked(this.#request))) {
+      if (this.#mustLoad) await this.#load();
+      else await this.#judge();
+    }
+  }
+
+  async #load(): Promise<void> {
+    this.#mustLoad = false;
+    this.#doing = 'loading the site';
+    const {loaded, refused} = await this.#runLoader();
+    this.#doing = null;
+    if (this.#stopped) return;
+    if (loaded !== null && loaded.digest !== this.#site?.digest) this.#take(loaded);
+    if (refused !== null || this.#refused !== null) {
+      this.#refused = refused;
+      this.#listener.onRefused(refused);
+    }
+    this.#watch();
+  }
+
+  async #runLoader(): Promise<{loaded: LoadedSite | null; refused: RefusedSite | null}> {
+    let loaded: LoadedSite | null = null;
+    let refused: RefusedSite | null = null;
+    this.#loader = startChecker(
+      {job: 'load', config: this.#options.configPath, bundle: this.#bundle},
+      {
+        program: this.#program,
+        clocks: this.#clocks,
+        budgetMs: () => this.#limits.loadMs,
+        onEvent: (event: CheckerEvent) => {
+          if (event.event === 'loaded') loaded = event;
+          if (event.event === 'refused') refused = event;
+        },
+      },
+    );
+    const ending = await this.#loader.ended;
+    this.#loader = null;
+    if (ending.how === 'done' || ending.how === 'stopped') return {loaded, refused};
+    const why = ending.how === 'died' ? ending.reason : `it took longer than ${ending.budgetMs / 1000} s`;
+    const message = `cannot load the site: ${why}`;
+    return {loaded, refused: refused ?? {event: 'refused', code: 'REEVE_BUG', message, problems: [], site: []}};
+  }
+
+  #take(site: LoadedSite): void {
+    this.#site = site;
+    this.#listener.onLoaded(site);
+    const {checks} = site;
+    this.#schedule.set(
+      site.packs.map(({name}) => ({
+        pack: name,
+        expression: checks.packs[name] ?? checks.schedule,
+        splayMinutes: checks.splayMinutes,
+      })),
+    );
+    this.#request.all = true;
+    for (const note of site.notes) this.#log('warning', note);
+  }
+
+  #watch(): void {
+    const rules = this.#site?.checks.watch ? this.#site.rules : [];
+    this.#watched = new Map();
+    const add = (path: string, key: string) => {
+      const keys = this.#watched.get(path);
+      if (keys === undefined) this.#watched.set(path, [key]);
+      else if (keys.at(-1) !== key) keys.push(key);
+    };
+    for (const path of [...(this.#site?.site ?? []), ...(this.#refused?.site ?? [])]) add(path, siteKey);
+    for (const {id, watch} of rules) for (const path of watch) add(path, id);
+    this.#watcher.set(this.#watched.keys());
+    const {directories, problem} = this.#watcher.status();
+    if (problem !== null) this.#log('warning', problem, {directories});
+  }
+
+  async #judge(): Promise<void> {
+    const request = this.#request;
+    this.#request = emptyRequest();
+    const site = this.#site as LoadedSite;
+    const packs = site.packs.map(({name}) => name).filter(name => request.all || request.packs.has(name));
+    const rules = site.rules.filter(({id, pack}) => packs.includes(pack) || request.rules.has(id));
+    if (packs.length === 0 && rules.length === 0) return;
+    this.#doing = packs.length > 0 ? `judging ${packs.join(', ')}` : `judging ${rules.length} rules after a change`;
+    const [at, started] = [this.#clocks.now(), this.#clocks.monotonic()];
+    try {
+      const judged = await this.#judgeRules(rules);
+      if (judged.stopped) throw ended();
+      const round = this.#roundOf(judged, packs, rules, {at, durationMs: this.#clocks.monotonic() - started});
+      this.#listener.onRound(round);
+      for (const {resolve} of request.waiting) resolve();
+    } catch (error) {
+      if (!this.#stopped) this.#log('error', `cannot record what was judged: ${String(error)}`);
+      for (const {reject} of request.waiting) reject(error);
+    }
+    this.#doing = null;
+  }
+
+  async #judgeRules(rules: KnownRule[]): Promise<JudgedRules> {
+    const first = await this.#runRound(rules);
+    if (first.refused === null) return first;
+    this.#log('warning', first.refused.message);
+    await this.#load();
+    const second = await this.#runRound(rules);
+    if (second.refused === null) return second;
+    const {message} = second.refused;
+    return {...second, killed: new Map(rules.map(({id}) => [id, message]))};
+  }
+
+  async #runRound(rules: KnownRule[]): Promise<JudgedRules> {
+    this.#round = new Round(rules, {
+      program: this.#program,
+      bundle: this.#bundle,
+      clocks: this.#clocks,
+      limits: this.#limits,
+    });
+    if (this.#stopped) this.#round.stop();
+    const judged = await this.#round.judge();
+    this.#round = null;
+    return judged;
+  }
+
+  #roundOf(
+    judged: JudgedRules,
+    packs: string[],
+    rules: KnownRule[],
+    {at, durationMs}: {at: number; durationMs: number},
+  ): CheckRound {
+    this.#takeWaivers(judged);
+    const own = [...this.#waiverFindings.values()].filter(finding => finding !== null);
+    return {
+      packs,
+      rules: [...rules.map(({id}) => id), ...waiverRules],
+      findings: [...judged.findings, ...own],
+      killed: judged.killed,
+      observedAt: new Date(at).toISOString(),
+      durationMs: Math.round(durationMs),
+    };
+  }
+
+  /**
+   * A waiver whose rule was not judged this time keeps the finding that it speaks of nothing; that it ended would have
+   * been said.
+   */
+  #takeWaivers({waivers}: JudgedRules): void {
+    if (waivers === null) return;
+    for (const id of this.#waiverFindings.keys()) if (!waivers.has(id)) this.#waiverFindings.delete(id);
+    for (const [id, own] of waivers) {
+      const before = this.#waiverFindings.get(id) ?? null;
+      const kept = before?.rule === 'reeve.waiver-orphaned' ? before : null;
+      this.#waiverFindings.set(id, own === 'unknown' ? kept : own);
+    }
+  }
+}
+
+const isAsked = ({all, packs, rules}: Request): boolean => all || packs.size > 0 || rules.size > 0;
+
+const ended = () => new Error('the agent ends');
