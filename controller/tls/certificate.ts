@@ -1,4 +1,4 @@
-import {createPublicKey, type KeyObject, randomBytes, webcrypto} from 'node:crypto';
+import {createPublicKey, type KeyObject, randomBytes} from 'node:crypto';
 import {isIP} from 'node:net';
 
 const lifetimeMs = 10 * 365 * 24 * 3600 * 1000;
@@ -10,13 +10,12 @@ const algorithm = {name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256'};
 export async function makeCertificate(key: KeyObject, names: readonly string[], now: Date): Promise<string> {
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
-  x509.cryptoProvider.set(globalThis.crypto);
-  const {subtle} = webcrypto;
+  x509.cryptoProvider.set(crypto);
   const privateBytes = key.export({type: 'pkcs8', format: 'der'});
   const publicBytes = createPublicKey(key).export({type: 'spki', format: 'der'});
   const keys = {
-    privateKey: await subtle.importKey('pkcs8', privateBytes, algorithm, true, ['sign']),
-    publicKey: await subtle.importKey('spki', publicBytes, algorithm, true, ['verify']),
+    privateKey: await crypto.subtle.importKey('pkcs8', privateBytes, algorithm, true, ['sign']),
+    publicKey: await crypto.subtle.importKey('spki', publicBytes, algorithm, true, ['verify']),
   };
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: randomBytes(16).toString('hex').replace(/^./, '7'),
