@@ -172,7 +172,17 @@ export const changeInfo = Type.Object({
 });
 export type ChangeInfo = Static<typeof changeInfo>;
 export const changeQuery = Type.Object(
-  {host: Type.Optional(id), rule: Type.Optional(id), limit, cursor},
+  {
+    host: Type.Optional(id),
+    rule: Type.Optional(id),
+    only: Type.Optional(
+      Type.Enum(['verdict'], {
+        description: 'verdict: where a finding that was there before got another verdict, or went',
+      }),
+    ),
+    limit,
+    cursor,
+  },
   {additionalProperties: false},
 );
 export type ChangeQuery = Static<typeof changeQuery>;

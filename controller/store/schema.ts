@@ -109,6 +109,8 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (host, epoch, n, part)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX change_by_time ON change (received_at, host, epoch, n, part);
+  CREATE INDEX change_of_verdict ON change (received_at, host, epoch, n, part)
+    WHERE verdict_before IS NOT NULL AND verdict_before IS NOT verdict_after;
   CREATE INDEX change_by_rule ON change (rule, received_at, host, epoch, n, part);
 
   -- Steps that a host says it left out, and streams that began anew.

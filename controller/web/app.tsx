@@ -88,7 +88,7 @@ function Frame({health, signOut}: {health: Health; signOut: Session['signOut']})
       <main id="main" tabIndex={-1}>
         {view === 'hosts' && id !== undefined && <HostView id={id} address={address} now={now} />}
         {view === 'hosts' && id === undefined && <HostsView address={address} now={now} />}
-        {view === 'changes' && <ChangesView now={now} />}
+        {view === 'changes' && <ChangesView address={address} now={now} />}
         {view !== 'hosts' && view !== 'changes' && (
           <FindingsView
             address={address}

@@ -10,10 +10,12 @@ export function listChanges(reader: Reader, query: ChangeQuery): ChangePage {
   const limit = query.limit ?? 100;
   const after = keyOf(cursors.changes, query.cursor);
   const order = query.host === undefined ? ['received_at', 'host', 'epoch', 'n', 'part'] : ['epoch', 'n', 'part'];
-  const index = query.host !== undefined ? '' : `INDEXED BY change_by_${query.rule === undefined ? 'time' : 'rule'}`;
+  const byTime = query.only === 'verdict' ? 'change_of_verdict' : 'change_by_time';
+  const index = query.host !== undefined ? '' : `INDEXED BY ${query.rule === undefined ? byTime : 'change_by_rule'}`;
   const conditions = [
     ...(query.host === undefined ? [] : ['host = ?']),
     ...(query.rule === undefined ? [] : [query.host === undefined ? 'rule = ?' : '+rule = ?']),
+    ...(query.only === undefined ? [] : ['verdict_before IS NOT NULL AND verdict_before IS NOT verdict_after']),
     ...(after === null ? [] : [`(${order.join(', ')}) < (${order.map(() => '?').join(', ')})`]),
   ];
   const rows = reader

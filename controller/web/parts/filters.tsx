@@ -36,7 +36,7 @@ export function Filters({
   };
   return (
     <search class="filters">
-      <fieldset>
+      <fieldset class="verdicts">
         <legend class="hidden">Verdict</legend>
         {verdicts.map(({verdict}) => (
           <button

@@ -4,6 +4,9 @@ import type {FindingInfo} from '../client.ts';
 import {Ago, Said} from './text.tsx';
 import {VerdictLabel} from './verdict.tsx';
 
+/** Of a longer list the rest is behind a line that opens it. */
+const shownItems = 8;
+
 /** All that is known of one finding: what it is, what it should be, where, why and what to do. */
 export function FindingDetail({info, now}: {info: FindingInfo; now: number}): JSX.Element {
   const {finding} = info;
@@ -137,19 +140,32 @@ function JsonValue({value}: {value: unknown}): JSX.Element {
   if (value === undefined || value === null) return <span class="faint">nothing</span>;
   if (Array.isArray(value)) {
     if (value.length === 0) return <span class="faint">none</span>;
+    if (value.length <= shownItems + 1) return <Items items={value} />;
     return (
-      <ul class="plain">
-        {value.map((item, index) => (
-          <li key={index}>
-            <JsonValue value={item} />
-          </li>
-        ))}
-      </ul>
+      <>
+        <Items items={value.slice(0, shownItems)} />
+        <details>
+          <summary>{value.length - shownItems} more</summary>
+          <Items items={value.slice(shownItems)} />
+        </details>
+      </>
     );
   }
   return (
     <code>
       <Said text={typeof value === 'string' ? value : JSON.stringify(value)} />
     </code>
+  );
+}
+
+function Items({items}: {items: unknown[]}): JSX.Element {
+  return (
+    <ul class="plain">
+      {items.map((item, index) => (
+        <li key={index}>
+          <JsonValue value={item} />
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -91,7 +91,7 @@ function FindingRows({info, now, isOfOneHost, isOpen, toggle}: RowsProps): JSX.E
               <span class="title">
                 <Said text={info.title ?? finding.rule} />
               </span>
-              {info.title !== null && (
+              {info.title !== null && info.title !== finding.rule && (
                 <span class="id">
                   <Said text={finding.rule} />
                 </span>
