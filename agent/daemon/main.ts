@@ -47,7 +47,7 @@ try {
       now: () => new Date(),
       monotonicMs: () => performance.now(),
       makeChecks: (listener, hostId) =>
-        startChecks({hostId, configPath: options.configPath, stateDir: options.stateDir, listener, log}),
+        startChecks({hostId, configPath: options.configPath, stateDir: options.stateDir, log}, listener),
     });
     if (stopping) await stop();
   }

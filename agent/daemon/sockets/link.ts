@@ -134,6 +134,10 @@ export async function serveLink(
   }: {gid: number | null; mayConnect: (peer: Peer | null) => boolean; desk: LinkDesk; log: Log},
 ): Promise<LinkSocket> {
   let current: Session | null = null;
+  const sessions = new Set<Session>();
+  const tell = (message: FromAgent) => {
+    for (const {connection} of sessions) connection.send(message);
+  };
   const prepare = () => {
     if (gid !== null) chownSync(path, -1, gid);
   };
@@ -172,23 +176,24 @@ export async function serveLink(
     };
     connection.closed.then(reason => {
       clearTimeout(timer);
+      sessions.delete(session);
       if (current === session) current = null;
       if (reason !== null) log('warning', 'the connection of a link was ended', {reason});
       else if (session.ready) log('info', 'a link went away');
     });
+    sessions.add(session);
     connection.send({t: 'setup', ...desk.setup()});
     connection.send({t: 'state', ...desk.state()});
   }
 
   return {
     announceSetup: () => {
-      current?.connection.send({t: 'setup', ...desk.setup()});
-      current?.connection.send({t: 'state', ...desk.state()});
+      tell({t: 'setup', ...desk.setup()});
+      tell({t: 'state', ...desk.state()});
     },
     announceState: () => {
-      if (current === null) return;
-      current.connection.send({t: 'state', ...desk.state()});
-      deliver(current);
+      tell({t: 'state', ...desk.state()});
+      if (current !== null) deliver(current);
     },
     status: () => current?.status ?? null,
     close: () => {
