@@ -176,9 +176,13 @@ export class Link {
 
   #targetOf({enrol, enrolment}: Setup): Target | null {
     if (enrol !== null)
-      return this.#target(`enrol ${digestOf(enrol)}`, enrol.place, enrol.token, problem => this.#enrolTrouble(problem));
+      return this.#target(keyOf(enrol.place, enrol.token), enrol.place, enrol.token, problem =>
+        this.#enrolTrouble(problem),
+      );
     if (enrolment === null) return null;
-    return this.#target(`host ${digestOf(enrolment)}`, enrolment.place, null, problem => this.#trouble(problem));
+    return this.#target(keyOf(enrolment.place, enrolment.agent), enrolment.place, null, problem =>
+      this.#trouble(problem),
+    );
   }
 
   #target(key: string, place: Target['place'], token: string | null, onTrouble: Target['onTrouble']): Target {
@@ -309,4 +313,8 @@ type Trouble = LinkStatus['problem'];
 /** Beside what no retry helps against anyway: what a person typed is wrong. */
 const finalForEnrolment = new Set(['AGENT_REFUSED', 'FLEET_MISMATCH', 'PIN_MISMATCH', 'TLS_TOO_OLD', 'PROXY_REFUSED']);
 
-const digestOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
+/** One text for one place and one name there, which is a secret for a token. */
+const keyOf = ({url, pins, fleet, proxy, tlsEndsAtProxy}: Target['place'], who: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([url, pins, fleet, proxy, tlsEndsAtProxy, who]))
+    .digest('hex');

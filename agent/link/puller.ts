@@ -78,6 +78,8 @@ export class Puller {
     }
     if (this.#failures > 0) this.#events.onProblem(null);
     this.#failures = 0;
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
     this.pull();
   }
 

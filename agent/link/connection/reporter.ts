@@ -1,3 +1,4 @@
+import {isDeepStrictEqual} from 'node:util';
 import type {Static} from 'typebox';
 import {limits} from '../../../controller/protocol/limits.ts';
 import type {FromController, Position} from '../../../controller/protocol/messages.ts';
@@ -95,7 +96,7 @@ export class Reporter {
 
   /** Whether the controller at this place took the token just now, so that a hello may follow on this line. */
   isEnrolledAt(place: ControllerPlace): boolean {
-    return this.#isEnrolled && !this.#session.isEnding && JSON.stringify(place) === JSON.stringify(this.#place);
+    return this.#isEnrolled && !this.#session.isEnding && isDeepStrictEqual(place, this.#place);
   }
 
   close(): void {
