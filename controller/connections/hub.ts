@@ -7,6 +7,7 @@ import {Bucket} from './bucket.ts';
 import type {Connection} from './connection.ts';
 import type {Counters, Liveness} from './liveness.ts';
 import {Wheel} from './wheel.ts';
+import type {Wire} from './wire.ts';
 
 export type HubLimits = {admissionPerSecond: number; enrolsPerSecond: number; resyncsPerSecond: number};
 
@@ -43,7 +44,7 @@ export class Hub implements Liveness {
   readonly #all = new Set<Connection>();
   readonly #hosts = new Map<string, Connection>();
   readonly #presence = new Map<string, Presence>();
-  readonly #paused = new Set<Connection>();
+  readonly #paused = new Set<Wire>();
   readonly #lag = monitorEventLoopDelay({resolution: 20});
   readonly count = {
     accepted: 0,
@@ -95,9 +96,9 @@ export class Hub implements Liveness {
 
   remove(connection: Connection): void {
     this.#all.delete(connection);
-    this.#paused.delete(connection);
-    const host = connection.host?.id;
-    if (host === undefined || this.#hosts.get(host) !== connection) return;
+    this.#paused.delete(connection.wire);
+    const {host} = connection;
+    if (host === null || this.#hosts.get(host) !== connection) return;
     this.#hosts.delete(host);
     this.notePresence({host, seenAt: this.now(), disconnectedAt: this.now()});
   }
@@ -115,7 +116,7 @@ export class Hub implements Liveness {
   }
 
   seenAt(host: string): number | null {
-    const silentMs = this.#hosts.get(host)?.silentMs();
+    const silentMs = this.#hosts.get(host)?.wire.silentMs(this.uptime());
     return silentMs === undefined ? null : Math.round(this.now() - silentMs);
   }
 
@@ -137,18 +138,18 @@ export class Hub implements Liveness {
   }
 
   /** While the writer has more to do than it gets done, connections with batches are not read. */
-  pauseIfBusy(connection: Connection): void {
+  pauseIfBusy(wire: Wire): void {
     const {items, requests} = this.store.queue();
     if (items < maxWaitingItems && requests < maxWaitingRequests) return;
-    this.#paused.add(connection);
-    connection.pause();
+    this.#paused.add(wire);
+    wire.pause();
   }
 
   resumeIfCalm(): void {
     if (this.#paused.size === 0) return;
     const {items, requests} = this.store.queue();
     if (items > maxWaitingItems / 2 || requests > maxWaitingRequests / 2) return;
-    for (const connection of this.#paused) connection.resume();
+    for (const wire of this.#paused) wire.resume();
     this.#paused.clear();
   }
 
@@ -171,14 +172,14 @@ export class Hub implements Liveness {
     const wave = Math.max(100, Math.ceil(all.length / drainWaves));
     for (let at = 0; at < all.length; at += wave) {
       if (at > 0) await new Promise(resolve => setTimeout(resolve, drainMs / drainWaves));
-      for (const connection of all.slice(at, at + wave)) connection.end();
+      for (const connection of all.slice(at, at + wave)) connection.wire.end();
     }
     const deadline = limits.closeMs / 2;
     await Promise.race([
-      Promise.all(all.map(connection => connection.closed)),
+      Promise.all(all.map(connection => connection.wire.closed)),
       new Promise(resolve => setTimeout(resolve, deadline)),
     ]);
-    for (const connection of this.#all) connection.terminate();
+    for (const connection of this.#all) connection.wire.terminate();
     await this.flushPresence().catch(() => {});
     this.wheel.stop();
     this.#lag.disable();
