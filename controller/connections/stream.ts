@@ -48,7 +48,6 @@ export class HostStream {
   /** Rejects when the store could not do it. */
   async receive(body: Body): Promise<void> {
     const hub = this.#hub;
-    hub.count.batches++;
     const at = this.#position;
     // Not even opened: it is sent again because the acknowledgement was lost.
     if (at !== null && body.epoch === at.epoch && body.from <= body.to && body.to <= at.n) {
@@ -94,6 +93,7 @@ export class HostStream {
       case 'stored':
         this.#position = stored.at;
         this.#digest = stored.digest;
+        this.#hub.count.batches++;
         this.#hub.count.items += items.length;
         if (stored.settledOtherwise) this.#noteSettledOtherwise(to);
         this.#wire.send({t: 'ack', b: stored.at});
