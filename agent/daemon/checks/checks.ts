@@ -19,6 +19,7 @@ export type ChecksOptions = {
   stateDir: string;
   /** Any text that is this host's own and stays, for the splay. */
   hostId: string;
+  listener: ChecksListener;
   log: Log;
   /** The rest is for tests. */
   program?: string;
@@ -55,8 +56,8 @@ type Request = {packs: Set<string>; rules: Set<string>; all: boolean; waiting: A
 const emptyRequest = (): Request => ({packs: new Set(), rules: new Set(), all: false, waiting: []});
 
 /** The daemon's `Checks`: judges in checkers, by schedule and on change. */
-export function startChecks(options: ChecksOptions, listener: ChecksListener): Checks {
-  return new SiteChecks(options, listener);
+export function startChecks(options: ChecksOptions): Checks {
+  return new SiteChecks(options);
 }
 
 class SiteChecks implements Checks {
@@ -85,9 +86,9 @@ class SiteChecks implements Checks {
   #round: Round | null = null;
   #loader: RunningChecker | null = null;
 
-  constructor(options: ChecksOptions, listener: ChecksListener) {
+  constructor(options: ChecksOptions) {
     this.#options = options;
-    this.#listener = listener;
+    this.#listener = options.listener;
     this.#log = options.log;
     this.#clocks = options.clocks ?? systemClocks;
     this.#limits = {...defaultLimits, ...options.limits};
