@@ -19,7 +19,6 @@ export type ChecksOptions = {
   stateDir: string;
   /** Any text that is this host's own and stays, for the splay. */
   hostId: string;
-  listener: ChecksListener;
   log: Log;
   /** The rest is for tests. */
   program?: string;
@@ -56,8 +55,8 @@ type Request = {packs: Set<string>; rules: Set<string>; all: boolean; waiting: A
 const emptyRequest = (): Request => ({packs: new Set(), rules: new Set(), all: false, waiting: []});
 
 /** The daemon's `Checks`: judges in checkers, by schedule and on change. */
-export function startChecks(options: ChecksOptions): Checks {
-  return new SiteChecks(options);
+export function startChecks(options: ChecksOptions, listener: ChecksListener): Checks {
+  return new SiteChecks(options, listener);
 }
 
 class SiteChecks implements Checks {
@@ -86,9 +85,9 @@ class SiteChecks implements Checks {
   #round: Round | null = null;
   #loader: RunningChecker | null = null;
 
-  constructor(options: ChecksOptions) {
+  constructor(options: ChecksOptions, listener: ChecksListener) {
     this.#options = options;
-    this.#listener = options.listener;
+    this.#listener = listener;
     this.#log = options.log;
     this.#clocks = options.clocks ?? systemClocks;
     this.#limits = {...defaultLimits, ...options.limits};
