@@ -60,6 +60,7 @@ export class Reporter {
   #roundTripMs = 0;
   #greeted: Named = {};
   #sender: BatchSender | null = null;
+  #generation = 0;
   #cancelAck: () => void = () => {};
 
   constructor(
@@ -215,6 +216,7 @@ export class Reporter {
     this.#measureClock(time, this.#roundTripMs);
     if (!this.#reconcile(ack)) return;
     this.#sender = new BatchSender(windowBatches, ack);
+    this.#generation = this.#around.spool.generation;
     this.#session.startHeartbeats(() => this.#beat());
     this.#offer.greeted(this.#greeted, want);
     this.#around.onOpen();
@@ -269,6 +271,10 @@ export class Reporter {
   sendBatches(): void {
     const sender = this.#sender;
     if (sender === null || !this.isOpen) return;
+    if (this.#around.spool.generation !== this.#generation) {
+      this.#session.end('SPOOL_UNUSABLE', 'the spool was begun anew');
+      return;
+    }
     try {
       sender.fill(
         id => (this.isOpen && this.#session.mayQueue ? this.#around.spool.after(id) : null),

@@ -5,34 +5,42 @@ import {applicationId, schema, schemaVersion} from './schema.ts';
 
 const pageBytes = 4096;
 /** Codes of SQLite (sqlite.org/rescode.html); the low byte is the kind. */
-const kinds = {busy: 5, noMemory: 7, ioError: 10, corrupt: 11, full: 13, notADatabase: 26};
+const kinds = {error: 1, busy: 5, noMemory: 7, ioError: 10, corrupt: 11, full: 13, mismatch: 20, notADatabase: 26};
 /** What says nothing against the file. */
 const passing = [kinds.busy, kinds.noMemory, kinds.ioError, kinds.full];
 
 /**
- * Opens the file at `path`, or begins it. One that is damaged, not ours or not writable is set aside as
- * `<path>.set-aside` (there is one such file at most) and begun anew; `setAside` then says why.
+ * Opens the file at `path`, or begins it, and hands it to `load`. One that is damaged, not ours or not writable, or from
+ * which `load` cannot read, is set aside (`setAside()`) and begun anew; `why` then says why.
  *
  * synchronous=FULL: what was confirmed to the agent must still be there after the power went. Throws a `LinkProblem`
  * when nothing can be stored at all, and when another process has the file.
  */
-export function openSpoolFile(path: string, maxBytes: number): {database: DatabaseSync; setAside: string | null} {
+export function openSpoolFile(
+  path: string,
+  maxBytes: number,
+  load: (database: DatabaseSync) => void,
+): {database: DatabaseSync; why: string | null} {
   try {
-    return {database: open(path, maxBytes), setAside: null};
+    return {database: open(path, maxBytes, load), why: null};
   } catch (error) {
     if (error instanceof LinkProblem) throw error;
-    const why = (error as Error).message;
-    try {
-      if (existsSync(path)) renameSync(path, `${path}.set-aside`);
-      for (const suffix of ['-wal', '-shm', '-journal']) rmSync(path + suffix, {force: true});
-      return {database: open(path, maxBytes), setAside: why};
-    } catch (again) {
-      throw again instanceof LinkProblem ? again : storageProblem(`cannot open the spool "${path}"`, again);
-    }
+    return {database: beginAnew(path, maxBytes, load), why: (error as Error).message};
   }
 }
 
-function open(path: string, maxBytes: number): DatabaseSync {
+/** Renames the file to `<path>.set-aside`, of which there is one at most, and begins a new one. */
+export function beginAnew(path: string, maxBytes: number, load: (database: DatabaseSync) => void): DatabaseSync {
+  try {
+    if (existsSync(path)) renameSync(path, `${path}.set-aside`);
+    for (const suffix of ['-wal', '-shm', '-journal']) rmSync(path + suffix, {force: true});
+    return open(path, maxBytes, load);
+  } catch (error) {
+    throw error instanceof LinkProblem ? error : storageProblem(`cannot open the spool "${path}"`, error);
+  }
+}
+
+function open(path: string, maxBytes: number, load: (database: DatabaseSync) => void): DatabaseSync {
   const database = new DatabaseSync(path, {timeout: 1000});
   try {
     database.exec(`
@@ -49,6 +57,7 @@ function open(path: string, maxBytes: number): DatabaseSync {
     begin(database);
     const found = String(pragma(database, 'quick_check(1)'));
     if (found !== 'ok') throw new Error(`its check says: ${found}`);
+    load(database);
     return database;
   } catch (error) {
     database.close();
@@ -95,7 +104,9 @@ export function storageProblem(doing: string, error: unknown): LinkProblem {
   });
 }
 
-/** Whether the file itself is wrong, so that trying again cannot help. */
-export const isDamage = (error: unknown): boolean => [kinds.corrupt, kinds.notADatabase].includes(kindOf(error));
+/** Whether the file itself is wrong, so that trying again cannot help: also a schema or numbers that are not ours. */
+export const isDamage = (error: unknown): boolean =>
+  [kinds.error, kinds.corrupt, kinds.mismatch, kinds.notADatabase].includes(kindOf(error)) ||
+  (error as NodeJS.ErrnoException).code === 'ERR_OUT_OF_RANGE';
 
 const kindOf = (error: unknown): number => ((error as {errcode?: number}).errcode ?? 0) & 0xff;

@@ -1,11 +1,12 @@
 import type {DatabaseSync} from 'node:sqlite';
-import type {SealedBatch} from '../../../controller/protocol/codec.ts';
+import {Value} from 'typebox/value';
+import {parseJson, type SealedBatch} from '../../../controller/protocol/codec.ts';
 import {limits} from '../../../controller/protocol/limits.ts';
-import type {Position} from '../../../controller/protocol/messages.ts';
+import {type Position, position} from '../../../controller/protocol/messages.ts';
 import {timeText} from '../clock.ts';
 import {follows} from '../position.ts';
 import {LinkProblem} from '../problem.ts';
-import {inTransaction, isDamage, openSpoolFile, storageProblem} from './open.ts';
+import {beginAnew, inTransaction, isDamage, openSpoolFile, storageProblem} from './open.ts';
 
 /** Bytes. Above `soft` the link asks the agent for no more batches; the file never grows beyond `hard`. */
 export const spoolBounds = {soft: 48 * 1024 * 1024, hard: 64 * 1024 * 1024};
@@ -32,35 +33,37 @@ export class Spool {
   #totals = {batches: 0, bytes: 0};
   #last: Position | null = null;
   #acknowledged: Position | null = null;
+  #generation = 0;
 
   constructor(path: string, onSetAside: (why: string) => void, bounds = spoolBounds) {
     this.#path = path;
     this.#bounds = bounds;
     this.#onSetAside = onSetAside;
-    this.#database = this.#open();
-  }
-
-  #open(): DatabaseSync {
-    const {database, setAside} = openSpoolFile(this.#path, this.#bounds.hard);
-    if (setAside !== null) this.#onSetAside(setAside);
+    const {database, why} = openSpoolFile(path, bounds.hard, opened => this.#load(opened));
     this.#database = database;
-    this.#recount();
-    this.#acknowledged = this.#noted();
-    return database;
+    if (why !== null) onSetAside(why);
   }
 
-  #recount(): void {
-    const sums = this.#database
+  #load(database: DatabaseSync): void {
+    this.#count(database);
+    const value = factOf(database, 'acknowledged');
+    const noted = value === null ? null : parseJson(value);
+    if (noted !== null && !Value.Check(position, noted)) throw new Error('what was acknowledged is no position');
+    this.#acknowledged = noted;
+  }
+
+  #count(database: DatabaseSync): void {
+    const sums = database
       .prepare('SELECT count(*) AS batches, coalesce(sum(length(payload) + length(signature)), 0) AS bytes FROM batch')
       .get();
     this.#totals = {batches: Number(sums?.batches), bytes: Number(sums?.bytes)};
-    const row = this.#database.prepare('SELECT epoch, "to" AS n FROM batch ORDER BY id DESC LIMIT 1').get();
+    const row = database.prepare('SELECT epoch, "to" AS n FROM batch ORDER BY id DESC LIMIT 1').get();
     this.#last = row === undefined ? null : {epoch: Number(row.epoch), n: Number(row.n)};
   }
 
-  #noted(): Position | null {
-    const value = this.#fact('acknowledged');
-    return value === null ? null : (JSON.parse(value) as Position);
+  /** Another one after the file was begun anew: ids of before mean nothing then. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** The last step that is stored or was acknowledged; null when nothing ever was. */
@@ -131,15 +134,15 @@ export class Spool {
    * The controller has committed all up to here: those batches go. They are not sent again even when they cannot be
    * removed now, because on a full disk even removing may fail.
    */
-  acknowledge(position: Position): void {
-    this.#acknowledged = position;
+  acknowledge(at: Position): void {
+    this.#acknowledged = at;
     this.#write('note an acknowledgement', () => {
       this.#database
         .prepare('DELETE FROM batch WHERE epoch < ? OR (epoch = ? AND "to" <= ?)')
-        .run(position.epoch, position.epoch, position.n);
-      this.#setFact('acknowledged', JSON.stringify(position));
+        .run(at.epoch, at.epoch, at.n);
+      this.#setFact('acknowledged', JSON.stringify(at));
     });
-    this.#recount();
+    this.#count(this.#database);
   }
 
   /** What is stored cannot be sent any more: all of it goes, and the agent begins a new stream (`next` after null). */
@@ -149,7 +152,7 @@ export class Spool {
       this.#database.prepare("DELETE FROM fact WHERE name = 'acknowledged'").run();
     });
     this.#acknowledged = null;
-    this.#recount();
+    this.#count(this.#database);
   }
 
   /** Whose spool this is: fleet and agent. Everything of another one goes. */
@@ -161,7 +164,7 @@ export class Spool {
       this.#setFact('owner', owner);
     });
     this.#acknowledged = null;
-    this.#recount();
+    this.#count(this.#database);
   }
 
   /** What the last `welcome` gave, empty before the first. */
@@ -178,8 +181,7 @@ export class Spool {
   }
 
   #fact(name: string): string | null {
-    const row = this.#read(() => this.#database.prepare('SELECT value FROM fact WHERE name = ?').get(name));
-    return row === undefined ? null : String(row.value);
+    return this.#read(() => factOf(this.#database, name));
   }
 
   #setFact(name: string, value: string): void {
@@ -204,9 +206,16 @@ export class Spool {
       if (error instanceof LinkProblem) throw error;
       if (isDamage(error)) {
         this.#database.close();
-        this.#open();
+        this.#database = beginAnew(this.#path, this.#bounds.hard, opened => this.#load(opened));
+        this.#generation++;
+        this.#onSetAside((error as Error).message);
       }
       throw storageProblem(doing, error);
     }
   }
+}
+
+function factOf(database: DatabaseSync, name: string): string | null {
+  const row = database.prepare('SELECT value FROM fact WHERE name = ?').get(name);
+  return row === undefined ? null : String(row.value);
 }
