@@ -1,5 +1,5 @@
 import {DatabaseSync} from 'node:sqlite';
-import {StoreError} from './errors.ts';
+import {StoreError, storeErrorCode} from './errors.ts';
 import {migrations} from './schema.ts';
 
 /** How long SQLite waits for a lock of somebody else, a backup say. */
@@ -27,9 +27,16 @@ export function openToWrite(path: string): DatabaseSync {
     return database;
   } catch (error) {
     database.close();
-    throw error;
+    if (error instanceof StoreError || storeErrorCode(error) !== 'STORE_UNUSABLE') throw error;
+    throw damaged(path, (error as Error).message);
   }
 }
+
+const damaged = (path: string, what: string): StoreError =>
+  new StoreError(
+    'STORE_UNUSABLE',
+    `cannot use "${path}": it is damaged (${what}); restore it from a copy, or move it away to begin with no hosts`,
+  );
 
 /**
  * Takes a lock beside the file, which ends with the process: two controllers upon one file would each acknowledge what
@@ -55,10 +62,7 @@ function checkWhole(database: DatabaseSync, path: string): void {
   const problems = database.prepare('PRAGMA quick_check(3)').all();
   const first = problems[0]?.quick_check;
   if (first === 'ok') return;
-  throw new StoreError(
-    'STORE_UNUSABLE',
-    `cannot use "${path}": it is damaged (${String(first).slice(0, 200)}); restore it from a copy, or move it away to begin with no hosts`,
-  );
+  throw damaged(path, String(first).slice(0, 200));
 }
 
 function migrate(database: DatabaseSync, path: string): void {

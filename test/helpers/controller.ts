@@ -1,9 +1,9 @@
 import {mkdtemp, rm} from 'node:fs/promises';
+import {request} from 'node:http';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {type Config, withDefaults} from '../../controller/config/schema.ts';
 import {startController} from '../../controller/controller.ts';
-import {request} from 'node:http';
 
 type Ends = {teardown(end: () => Promise<void>): void};
 type LogLine = {level: string; message: string; data: {[name: string]: unknown}};

@@ -200,9 +200,7 @@ export class ReeveHost {
         return {n, t: 'gone', rule: step.gone.rule, subject: step.gone.subject};
       }
       if ('gap' in step) return {n, t: 'gap', count: step.gap, reason: 'the spool was full'};
-      return step.t === 'reset'
-        ? {n, t: 'reset'}
-        : {n, t: 'settled', count: this.findings.size, digest: this.digest};
+      return step.t === 'reset' ? {n, t: 'reset'} : {n, t: 'settled', count: this.findings.size, digest: this.digest};
     });
   }
 
@@ -235,7 +233,11 @@ export class ReeveHost {
   }
 }
 
-export type Step = {set: WireFinding} | {gone: {rule: string; subject: string}} | {gap: number} | {t: 'reset' | 'settled'};
+export type Step =
+  | {set: WireFinding}
+  | {gone: {rule: string; subject: string}}
+  | {gap: number}
+  | {t: 'reset' | 'settled'};
 
 export const wireFinding = (rule: string, verdict: WireFinding['verdict'] = 'pass', subject = ''): WireFinding => ({
   rule,
