@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import {ReeveError} from '../errors.ts';
-import {dropTo} from '../host/command.ts';
 import {built} from '../home.ts';
+import {dropTo} from '../host/command.ts';
 import type {Account, Accounts} from './accounts.ts';
 import {unusable} from './state.ts';
 

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import {hostDetail} from '../../controller/protocol/api.ts';
+import {type HostDetail, hostDetail} from '../../controller/protocol/api.ts';
 import type {Position} from '../../controller/protocol/messages.ts';
 import {type Controller, controllerAt} from '../cli/controller/client.ts';
 import type {Io} from '../cli/io.ts';
@@ -23,10 +23,15 @@ const readyMs = 60_000;
 /** The longest that a first check may take: many rules, each with its own budget. */
 const checkMs = 30 * 60_000;
 const acknowledgeMs = 60_000;
+/** Titles of rules and the inventory travel after the findings; without them the report is only less readable. */
+const describeMs = 5_000;
 /** The agent judges at its start when it never did; when it does not within this, it is asked to. */
 const ownCheckMs = 1000;
 
 const health = Type.Object({status: Type.Literal('ok')});
+
+/** `config`: an absolute path, or null for the usual one; `zone`: TZ, or null for the system's. */
+export type SiteOptions = {config: string | null; verbose: boolean; zone: string | null; stop: AbortSignal};
 
 /** Controller, agent and link of this machine, on one state folder. */
 export class Site {
@@ -34,16 +39,20 @@ export class Site {
   readonly folders: UpFolders;
   ports: SavedState['ports'] = {agents: 0, page: 0};
   readonly #state: UpState;
-  readonly #options: {config: string | null; verbose: boolean; zone: string | null};
+  readonly #options: SiteOptions;
   readonly #io: Io;
   readonly #supervisor: Supervisor;
   readonly #socket: string;
+  /** Aborted when this ends, whatever ended it. */
+  readonly #end = new AbortController();
+  readonly #stop: AbortSignal;
   #startedAt = 0;
 
-  constructor(state: UpState, options: {config: string | null; verbose: boolean; zone: string | null}, io: Io) {
+  constructor(state: UpState, options: SiteOptions, io: Io) {
     this.#state = state;
     this.#options = options;
     this.#io = io;
+    this.#stop = AbortSignal.any([options.stop, this.#end.signal]);
     this.folders = state.folders;
     this.#socket = agentSocket(state.folders.run);
     this.controller = controllerAt({socketPath: `${state.folders.controller}/admin.sock`});
@@ -58,7 +67,7 @@ export class Site {
   }
 
   /** Starts the three processes and resolves when each answers. */
-  async start(stop: AbortSignal): Promise<void> {
+  async start(): Promise<void> {
     const {folders} = this;
     const own = {uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0};
     const accounts = accountsFor(folders, own);
@@ -90,22 +99,27 @@ export class Site {
       ] as [string, ...string[]],
     };
     const ready = (part: Part, ask: () => Promise<unknown>) => () =>
-      until(`starting the ${part}`, ask, {limitMs: readyMs, stop}).then(() => {});
-    await Promise.all([
-      this.#supervisor.start(
+      until(`starting the ${part}`, ask, {limitMs: readyMs, stop: this.#stop}).then(() => {});
+    // A link that finds no controller waits before it tries again, so it comes after that one.
+    const controller = this.#supervisor
+      .start(
         'controller',
         commands.controller,
         ready('controller', () => this.controller.get('/healthz', health)),
-      ),
+      )
+      .then(() =>
+        this.#supervisor.start(
+          'link',
+          commands.link,
+          ready('link', async () => (await this.#status()).link),
+        ),
+      );
+    await Promise.all([
+      controller,
       this.#supervisor.start(
         'agent',
         commands.agent,
         ready('agent', () => this.#status()),
-      ),
-      this.#supervisor.start(
-        'link',
-        commands.link,
-        ready('link', async () => (await this.#status()).link),
       ),
     ]);
   }
@@ -118,7 +132,7 @@ export class Site {
   }
 
   /** Waits until all packs were judged since the start. Gives where the stream of findings stands then. */
-  async check(stop: AbortSignal): Promise<Position> {
+  async check(): Promise<Position> {
     const isJudged = ({packs}: AgentStatus) =>
       packs.length > 0 && packs.every(({checkedAt}) => checkedAt !== null && Date.parse(checkedAt) >= this.#startedAt);
     const since = performance.now();
@@ -135,13 +149,13 @@ export class Site {
         }
         return null;
       },
-      {limitMs: checkMs, stop},
+      {limitMs: checkMs, stop: this.#stop},
     );
     return stream.at;
   }
 
   /** Waits until the controller has stored all up to a position of this host's stream. */
-  async acknowledged(host: string, position: Position, stop: AbortSignal): Promise<{position: Position; at: string}> {
+  async acknowledged(host: string, position: Position): Promise<{position: Position; at: string}> {
     this.#io.progress('waiting for the controller to acknowledge the report');
     try {
       return await until(
@@ -153,7 +167,7 @@ export class Site {
             (stream.epoch > position.epoch || (stream.epoch === position.epoch && stream.n >= position.n));
           return isStored ? {position: stream, at: new Date().toISOString()} : null;
         },
-        {limitMs: acknowledgeMs, stop},
+        {limitMs: acknowledgeMs, stop: this.#stop},
       );
     } catch (error) {
       if (!(error instanceof ReeveError)) throw error;
@@ -165,7 +179,21 @@ export class Site {
     }
   }
 
+  /** The host as the controller shows it, once it knows what the rules are called, or after a few seconds as it is. */
+  async described(host: string): Promise<HostDetail> {
+    const ask = () => this.controller.get(`/api/v1/hosts/${host}`, hostDetail);
+    const isWhole = async () => {
+      const detail = await ask();
+      return detail.packs.length > 0 && detail.inventory !== null ? detail : null;
+    };
+    return until('the description of this host', isWhole, {limitMs: describeMs, stop: this.#stop}).catch(error => {
+      if (error instanceof ReeveError) return ask();
+      throw error;
+    });
+  }
+
   stop(): Promise<void> {
+    this.#end.abort();
     return this.#supervisor.stop();
   }
 

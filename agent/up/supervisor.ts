@@ -1,5 +1,6 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {ReeveError} from '../errors.ts';
+import {readLogLine} from './log-line.ts';
 
 export const parts = ['controller', 'agent', 'link'] as const;
 export type Part = (typeof parts)[number];
@@ -115,8 +116,13 @@ export class Supervisor {
   #onEnd(part: Part, child: Child, how: string): void {
     const starting = this.#starting.get(part);
     if (starting !== undefined) {
-      const said = child.tail.length === 0 ? '' : `; it said: ${child.tail.map(lastWords).join(' / ')}`;
-      starting(new ReeveError('REEVE_UP_FAILED', `cannot start the ${part}: it ${how}${said}`));
+      const why = lastWords(child.tail);
+      starting(
+        new ReeveError(
+          'REEVE_UP_FAILED',
+          `cannot start the ${part}: it ${how}${why === null ? '' : `; it said: ${why}`}`,
+        ),
+      );
       return;
     }
     const healthy = performance.now() - child.startedAt >= healthyMs;
@@ -133,14 +139,10 @@ export class Supervisor {
   }
 }
 
-/** The message of a line of a log, or the line. */
-function lastWords(line: string): string {
-  try {
-    const {message} = JSON.parse(line) as {message?: unknown};
-    return typeof message === 'string' ? message : line;
-  } catch {
-    return line;
-  }
+/** Why a process ended, as far as it said: its last error, else its last line. */
+function lastWords(tail: string[]): string | null {
+  const line = tail.findLast(text => /"level":"error"|^\w*[Ee]rror\b|^reeve: error: /.test(text)) ?? tail.at(-1);
+  return line === undefined ? null : readLogLine(line).text;
 }
 
 function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {

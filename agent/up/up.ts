@@ -1,5 +1,5 @@
 import {resolve} from 'node:path';
-import {type FindingInfo, hostDetail} from '../../controller/protocol/api.ts';
+import type {FindingInfo, HostDetail} from '../../controller/protocol/api.ts';
 import type {Position} from '../../controller/protocol/messages.ts';
 import {allFindings} from '../cli/controller/pages.ts';
 import {type ExitStatus, exitStatus, type Io} from '../cli/io.ts';
@@ -22,7 +22,16 @@ export async function up(options: UpOptions, {stop, zone}: Surroundings, io: Io)
   if (options.json && !options.once)
     throw new ReeveError('REEVE_USAGE', '--json prints one document when all is done, so it goes with --once');
   const state = openState(options.state, ownUid());
-  const site = new Site(state, {config: options.config === undefined ? null : resolve(options.config), verbose: options.verbose === true, zone}, io);
+  const site = new Site(
+    state,
+    {
+      config: options.config === undefined ? null : resolve(options.config),
+      verbose: options.verbose === true,
+      zone,
+      stop,
+    },
+    io,
+  );
   try {
     return await run(site, options, stop, io);
   } catch (error) {
@@ -39,7 +48,7 @@ const ownUid = () => process.getuid?.() ?? 0;
 
 async function run(site: Site, options: UpOptions, stop: AbortSignal, io: Io): Promise<ExitStatus> {
   try {
-    await site.start(stop);
+    await site.start();
   } catch (error) {
     // Packs or configuration that do not load are the likeliest cause, and this says where they are wrong.
     if (error instanceof ReeveError && error.code === 'REEVE_UP_FAILED')
@@ -47,16 +56,17 @@ async function run(site: Site, options: UpOptions, stop: AbortSignal, io: Io): P
     throw error;
   }
   const host = await site.enrol();
-  const position = await site.check(stop);
-  const acknowledged = await site.acknowledged(host, position, stop);
+  const position = await site.check();
+  const acknowledged = await site.acknowledged(host, position);
+  const detail = await site.described(host);
   io.progress(null);
   const since = await newestChange(site.controller, host);
   const found = await Array.fromAsync(allFindings(site.controller, {host}));
   if (options.json) {
-    printJson(await site.controller.get(`/api/v1/hosts/${host}`, hostDetail), found, acknowledged, site, io);
+    printJson(detail, found, acknowledged, site, io);
     return exitStatus.ok;
   }
-  printFindings(found, host, site, io);
+  printFindings(found, detail, site, io);
   if (options.once) {
     io.out(`The controller has acknowledged all of it. reeve up keeps on, with a page to look at.\n`);
     return exitStatus.ok;
@@ -65,10 +75,13 @@ async function run(site: Site, options: UpOptions, stop: AbortSignal, io: Io): P
   return exitStatus.ok;
 }
 
-function printFindings(found: FindingInfo[], host: string, site: Site, io: Io): void {
+function printFindings(found: FindingInfo[], {name, os}: HostDetail, site: Site, io: Io): void {
   const rest = (rule: string) => `reeve findings --state ${site.folders.root} --rule ${rule} --json`;
   const lines = [
-    painter(io.colour)('bold', `${printable(io.hostname)}, ${host}${ownUid() === 0 ? '' : ', not looked at as root'}`),
+    painter(io.colour)(
+      'bold',
+      `${printable(name)}, ${printable(os ?? 'unknown system')}${ownUid() === 0 ? '' : ', not looked at as root'}`,
+    ),
     '',
     ...storedSections(found, rest, {columns: io.columns, colour: io.colour, all: false}),
     ...packLines(storedFindings(found), io),
@@ -78,7 +91,7 @@ function printFindings(found: FindingInfo[], host: string, site: Site, io: Io): 
 }
 
 function printJson(
-  host: object,
+  host: HostDetail,
   findings: FindingInfo[],
   acknowledged: {position: Position; at: string},
   site: Site,
