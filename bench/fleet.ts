@@ -22,7 +22,7 @@ export async function fleetTables(): Promise<string[]> {
       site.limitController({admission_per_second: 100_000, enrols_per_second: 100_000});
       await site.startController();
       await sleep(settleMs);
-      const pid = () => site.controller.pid;
+      const pid = () => site.controller.runningPid;
       const emptyMb = rssMb(pid());
 
       const enrolSeconds = await seconds(async () => {

@@ -29,9 +29,9 @@ export async function hostTables(): Promise<string[]> {
         return done && stream.waiting === 0;
       });
       await sleep(settleMs);
-      const running = peers.flatMap(({process}) => (process === null ? [] : [process.pid]));
+      const running = peers.flatMap(({process}) => process?.pid ?? []);
       const [agent, link, controller, ...others] = await idle(
-        [site.agent.pid, site.link.pid, site.controller.pid, ...running],
+        [site.agent.runningPid, site.link.runningPid, site.controller.runningPid, ...running],
         idleSeconds,
       );
       const delays = await changeDelays(site, file);
@@ -39,7 +39,7 @@ export async function hostTables(): Promise<string[]> {
         idleTable(agent ?? null, link ?? null, controller ?? null),
         peerTable(
           agent ?? null,
-          peers.map(({name, process}) => ({name, found: process === null ? null : (others.shift() ?? null)})),
+          peers.map(({name, process}) => ({name, found: process?.pid == null ? null : (others.shift() ?? null)})),
         ),
         delayTable(delays),
       ];
@@ -77,7 +77,7 @@ function peerTable(agent: Idle | null, peers: Array<{name: string; found: Idle |
     ['what', 'CPU', 'RSS', 'CPU ratio', 'RSS ratio'],
     [{name: 'reeve agent', found: agent}, ...peers].map(({name, found}) =>
       found === null || agent === null
-        ? [name, 'not installed', '-', '-', '-']
+        ? [name, 'not installed, or it ended', '-', '-', '-']
         : [
             name,
             `${found.cpuPercent.toFixed(3)} %`,

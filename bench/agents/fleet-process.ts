@@ -28,10 +28,6 @@ export class FleetProcess {
     });
   }
 
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
   /** Resolves with the fleet's numbers once it was carried out. */
   async ask(request: WithoutId<FleetRequest>): Promise<FleetStats> {
     const id = ++this.#lastId;

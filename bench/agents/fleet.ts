@@ -16,6 +16,9 @@ export type FleetStats = {
   ackMs: {p50: number; p99: number; max: number};
 };
 
+/** What hosts of one machine take longer for than this has gone wrong. */
+const patienceMs = 180_000;
+
 /** Many simulated hosts in this process. */
 export class Fleet {
   readonly #hosts: SimulatedHost[] = [];
@@ -42,11 +45,11 @@ export class Fleet {
   }
 
   async acknowledged(): Promise<void> {
-    while (this.#hosts.some(({waiting}) => waiting > 0)) await sleep(5);
+    await this.#until('has everything acknowledged', ({waiting}) => waiting === 0);
   }
 
   async allOpen(): Promise<void> {
-    while (!this.#hosts.every(({isOpen}) => isOpen)) await sleep(20);
+    await this.#until('is connected', ({isOpen}) => isOpen);
   }
 
   clear(): void {
@@ -68,6 +71,15 @@ export class Fleet {
     };
   }
 
+  async #until(what: string, isSo: (host: SimulatedHost) => boolean): Promise<void> {
+    const endAt = performance.now() + patienceMs;
+    while (!this.#hosts.every(isSo)) {
+      if (performance.now() > endAt)
+        throw new Error(`not every host ${what} after ${patienceMs} ms: ${JSON.stringify(this.stats())}`);
+      await sleep(5);
+    }
+  }
+
   #add(ticket: JoinTicket): SimulatedHost {
     const host = new SimulatedHost({
       ticket,
@@ -85,6 +97,7 @@ export class Fleet {
   }
 
   async #ramp(hosts: SimulatedHost[], atOnce: number): Promise<void> {
+    const endAt = performance.now() + patienceMs;
     let started = 0;
     let greeting: SimulatedHost[] = [];
     while (started < hosts.length || greeting.length > 0) {
@@ -93,6 +106,7 @@ export class Fleet {
       for (const host of next) host.connect();
       started += next.length;
       greeting.push(...next);
+      if (performance.now() > endAt) throw new Error(`the hosts do not get in: ${JSON.stringify(this.stats())}`);
       await sleep(2);
     }
   }

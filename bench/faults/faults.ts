@@ -60,7 +60,8 @@ export function faultsOn({site, clock, disks}: Victims): {faults: Fault[]; leftO
       lasts: [0, 0],
       weight: 2,
       begin: () => {
-        for (const pid of tree(site.agent.pid).slice(1)) kill(pid);
+        const {pid} = site.agent;
+        if (pid !== null) for (const child of tree(pid).slice(1)) kill(child);
       },
       heal: () => {},
     },

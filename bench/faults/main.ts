@@ -1,12 +1,13 @@
 // Lets everything fail that can fail below a controller, an agent and a link, and counts what got lost: `npm run faults`.
 // Exits 0 when nothing was lost, doubled or different, else 1; 2 for a wrong option.
 import {spawnSync} from 'node:child_process';
-import {mkdtempSync, rmSync} from 'node:fs';
+import {cpSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
+import {statePlaces} from '../site/site.ts';
 import {printTable} from '../table.ts';
-import {withPrivateMounts} from './private-mounts.ts';
+import {inOwnNamespaces} from './own-namespaces.ts';
 import {type FaultRun, runFaults} from './run.ts';
 
 const {values} = parseArgs({
@@ -15,7 +16,7 @@ const {values} = parseArgs({
     seconds: {type: 'string'},
     seed: {type: 'string'},
     keep: {type: 'boolean', default: false},
-    'mounts-are-private': {type: 'boolean', default: false},
+    'in-own-namespaces': {type: 'boolean', default: false},
   },
 });
 const seconds = values.seconds === undefined ? Number(values.minutes ?? 10) * 60 : Number(values.seconds);
@@ -25,16 +26,9 @@ if (!(seconds > 0) || !Number.isInteger(seed)) {
   process.exit(2);
 }
 
-const mounts = values['mounts-are-private'];
-const own = [
-  '--mounts-are-private',
-  '--seconds',
-  `${seconds}`,
-  '--seed',
-  `${seed}`,
-  ...(values.keep ? ['--keep'] : []),
-];
-const again = mounts ? null : withPrivateMounts([process.execPath, ...process.execArgv, import.meta.filename, ...own]);
+const mounts = values['in-own-namespaces'];
+const own = ['--in-own-namespaces', '--seconds', `${seconds}`, '--seed', `${seed}`, ...(values.keep ? ['--keep'] : [])];
+const again = mounts ? null : inOwnNamespaces([process.execPath, ...process.execArgv, import.meta.filename, ...own]);
 if (again !== null) {
   const [command, ...args] = again;
   process.exit(spawnSync(command, args, {stdio: 'inherit'}).status ?? 1);
@@ -53,8 +47,12 @@ const run = await runFaults({
 print(run);
 const {lost, doubled, misplaced, different} = run.reckoning;
 const sound = lost + doubled + misplaced + different === 0;
-if (values.keep || !sound) process.stderr.write(`faults: logs and state stay in ${folder}\n`);
-else rmSync(folder, {recursive: true, force: true});
+if (values.keep || !sound) {
+  // The small disks go with this process.
+  if (mounts)
+    for (const place of statePlaces) cpSync(join(folder, place), join(folder, `${place}-state`), {recursive: true});
+  process.stderr.write(`faults: logs and state stay in ${folder}\n`);
+} else rmSync(folder, {recursive: true, force: true});
 process.exitCode = sound ? 0 : 1;
 
 function print({reckoning, faults, ...counted}: FaultRun): void {

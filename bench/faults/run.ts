@@ -15,7 +15,7 @@ export type FaultRunOptions = {
   seed: number;
   /** An empty folder; everything lies in it, and stays. */
   folder: string;
-  /** Whether mounts are this process's own (private-mounts.ts), so that disks can be filled. */
+  /** Whether mounts are this process's own (own-namespaces.ts), so that disks can be filled. */
   mounts: boolean;
   /** Told of every fault as it begins. */
   onFault?: (name: string) => void;

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 
 const block = Buffer.alloc(64 * 1024);
 
-/** A file system of its own for one folder, that can be filled. Only below `unshare --mount`, see private-mounts.ts. */
+/** A file system of its own for one folder, that can be filled. Only in own-namespaces.ts, so that nobody else sees it. */
 export class SmallDisk {
   readonly #ballast: string;
 

@@ -25,8 +25,15 @@ export class Managed {
     this.#options = options;
   }
 
-  get pid(): number {
-    return this.#child?.pid ?? 0;
+  /** Null while it does not run: 0 would mean every process to kill(2) and a tree of all of them to /proc. */
+  get pid(): number | null {
+    return this.isRunning ? (this.#child?.pid ?? null) : null;
+  }
+
+  /** Throws while it does not run. */
+  get runningPid(): number {
+    if (this.pid === null) throw new Error(`${this.name} does not run`);
+    return this.pid;
   }
 
   get isRunning(): boolean {

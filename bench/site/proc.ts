@@ -16,8 +16,9 @@ export function rssMb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0) / 1024;
 }
 
-/** The process and all below it, now. */
+/** The process and all below it, now. Refuses the kernel's and init's, below which everything is. */
 export function tree(pid: number): number[] {
+  if (!Number.isInteger(pid) || pid < 2) throw new RangeError(`${pid} is no process that was started here`);
   const parents = readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .map(name => [Number(name), Number(read(`/proc/${name}/stat`)?.split(') ').at(-1)?.split(' ')[1])] as const);
