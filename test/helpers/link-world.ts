@@ -67,7 +67,7 @@ export async function linkWorld(t: ExecutionContext): Promise<World> {
       controller.publicKey = agent.publicKey;
       agent.place = controller.place;
     },
-    startLink({times = {}, clock = systemClock, random = () => 0, bounds, inventory = noInventory} = {}) {
+    startLink({times = {}, clock = systemClock, random = () => 0.01, bounds, inventory = noInventory} = {}) {
       const link = new Link({
         socketPath: join(run, 'link.sock'),
         spool: new Spool(join(state, 'spool.db'), why => log('warning', 'set aside', {why}), bounds),

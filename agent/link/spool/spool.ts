@@ -177,7 +177,7 @@ export class Spool {
   }
 
   close(): void {
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
   }
 
   #fact(name: string): string | null {
