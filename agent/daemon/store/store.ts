@@ -216,7 +216,7 @@ class SqliteStore implements OpenedStore {
   }
 
   close(): void {
-    this.#db.close();
+    if (this.#db.isOpen) this.#db.close();
   }
 
   /** Runs a change as one transaction. False when it could not be written; then all is as it was. */

@@ -77,7 +77,7 @@ export class Stream {
 
   /** Begins anew under this epoch, with the whole set. Of steps that this leaves out a `gap` tells. */
   begin(meta: Meta, epoch: number): void {
-    const missing = this.#missing() + this.#number("SELECT count(*) AS value FROM step WHERE t IN ('set', 'gone')");
+    const missing = this.#missing() + this.#changes(meta);
     this.forget(meta, epoch);
     this.appendWhole(meta);
     this.#appendGap(meta, missing);
@@ -118,7 +118,7 @@ export class Stream {
     const wholeWaits = meta.whole > meta.stored;
     if (!wholeWaits) missing += this.#dropOvertaken();
     if (wholeWaits || this.#isOver(2)) {
-      missing += this.#number("SELECT count(*) AS value FROM step WHERE t IN ('set', 'gone')");
+      missing += this.#changes(meta);
       this.#sql('DELETE FROM step').run();
       this.appendWhole(meta);
     }
@@ -127,6 +127,15 @@ export class Stream {
 
   #missing(): number {
     return this.#number("SELECT coalesce(sum(json_extract(body, '$.count')), 0) AS value FROM step WHERE t = 'gap'");
+  }
+
+  /** Steps that tell of a change: those of a whole set tell of none. */
+  #changes({whole}: Meta): number {
+    return this.#number(
+      `SELECT count(*) AS value FROM step WHERE t IN ('set', 'gone')
+        AND (n > ? OR n < (SELECT max(n) FROM step WHERE t = 'reset'))`,
+      whole,
+    );
   }
 
   #appendGap(meta: Meta, count: number): void {
@@ -187,8 +196,8 @@ export class Stream {
     return sealBatch({v: 1, agent, epoch, from: after + 1, to, at, items: spared as Item[]}, key);
   }
 
-  #number(query: string): number {
-    return (this.#sql(query).get() as {value: number}).value;
+  #number(query: string, ...values: number[]): number {
+    return (this.#sql(query).get(...values) as {value: number}).value;
   }
 }
 
