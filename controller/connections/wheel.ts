@@ -18,7 +18,7 @@ export class Wheel {
   constructor(now: () => number) {
     this.#now = now;
     this.#at = Math.floor(now() / slotMs);
-    this.#timer = setInterval(() => this.#advance(), slotMs);
+    this.#timer = setInterval(() => this.advance(), slotMs);
     this.#timer.unref();
   }
 
@@ -42,7 +42,8 @@ export class Wheel {
     clearInterval(this.#timer);
   }
 
-  #advance(): void {
+  /** What the timer calls. */
+  advance(): void {
     const now = this.#now();
     const end = Math.floor(now / slotMs);
     // After a suspended machine wakes up, one round reaches all.

@@ -126,6 +126,7 @@ test('storeBatch() comes to the same set as a model, however a random stream is 
         model.delete(rule);
         steps.push({n, t: 'gone', rule, subject: ''});
       } else if (kind === 3 && below(6) === 0) {
+        if (steps.length > at) batch(epoch, steps.slice(at), {from: at + 1, to: steps.length});
         epoch++;
         steps = [{n: 1, t: 'reset'}];
         at = 0;
