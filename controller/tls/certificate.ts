@@ -1,15 +1,15 @@
+import 'reflect-metadata';
 import {createPublicKey, type KeyObject, randomBytes} from 'node:crypto';
 import {isIP} from 'node:net';
+import * as x509 from '@peculiar/x509';
 
 const lifetimeMs = 10 * 365 * 24 * 3600 * 1000;
 /** Hosts' clocks may be behind. */
 const backdateMs = 24 * 3600 * 1000;
 const algorithm = {name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256'};
 
-/** A self-signed certificate for a P-256 key, PEM, good for ten years. The packages are loaded only when one is made. */
+/** A self-signed certificate for a P-256 key, PEM, good for ten years. */
 export async function makeCertificate(key: KeyObject, names: readonly string[], now: Date): Promise<string> {
-  await import('reflect-metadata');
-  const x509 = await import('@peculiar/x509');
   x509.cryptoProvider.set(crypto);
   const privateBytes = key.export({type: 'pkcs8', format: 'der'});
   const publicBytes = createPublicKey(key).export({type: 'spki', format: 'der'});

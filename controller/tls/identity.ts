@@ -2,7 +2,6 @@ import {createHash, createPrivateKey, generateKeyPairSync, type KeyObject, X509C
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {writeAtomic} from '../files.ts';
-import {makeCertificate} from './certificate.ts';
 
 /** What a TLS listener shows, PEM, and the pin by which hosts know it. */
 export type Identity = {
@@ -24,6 +23,8 @@ export async function loadIdentity(folder: string, names: readonly string[], now
   const path = join(folder, 'agents.crt');
   const kept = await readOrNull(path);
   if (kept !== null && isGood(kept, key, names, now)) return identity(key, kept);
+  // What makes one is large, and is needed once in ten years.
+  const {makeCertificate} = await import('./certificate.ts');
   const certificate = await makeCertificate(key, names, now);
   await writeAtomic(path, certificate, 0o644);
   return identity(key, certificate);
