@@ -210,6 +210,7 @@ export class Connection {
     const missing = new Set(await this.#hub.store.missingDocuments(fresh.map(({digest}) => digest)));
     const kept = fresh.filter(({digest}) => !missing.has(digest));
     for (const {kind, digest} of kept) {
+      if (documents.isLinked(kind, digest)) continue;
       await this.#hub.store.linkDocument(host, kind, digest);
       documents.linked(kind, digest);
     }

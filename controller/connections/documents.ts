@@ -28,32 +28,33 @@ type Named = {[K in DocumentKind]?: string | undefined};
 
 /** Which documents a host says that it has, and which of them it may send. */
 export class HostDocuments {
+  readonly #named = new Map<DocumentKind, string>();
   /** What is stored of this host. */
   readonly #linked: {[K in DocumentKind]: string | null};
-  readonly #named = new Map<string, DocumentKind>();
 
   constructor(linked: {[K in DocumentKind]: string | null}) {
     this.#linked = {...linked};
   }
 
-  /** Takes what a hello or heartbeat named; returns what is new since the last one. */
+  /** Takes what a hello or heartbeat named; returns what the one before did not name. */
   name(documents: Named): Array<{kind: DocumentKind; digest: string}> {
-    const named = (['rules', 'inventory'] as const).flatMap(kind => {
+    return (['rules', 'inventory'] as const).flatMap(kind => {
       const digest = documents[kind];
-      return digest === undefined || digest === this.#linked[kind] ? [] : [{kind, digest}];
+      if (digest === undefined || this.#named.get(kind) === digest) return [];
+      this.#named.set(kind, digest);
+      return [{kind, digest}];
     });
-    const fresh = named.filter(({digest}) => !this.#named.has(digest));
-    this.#named.clear();
-    for (const {kind, digest} of named) this.#named.set(digest, kind);
-    return fresh;
   }
 
   isWanted(kind: DocumentKind, digest: string): boolean {
-    return this.#named.get(digest) === kind;
+    return this.#named.get(kind) === digest && !this.isLinked(kind, digest);
+  }
+
+  isLinked(kind: DocumentKind, digest: string): boolean {
+    return this.#linked[kind] === digest;
   }
 
   linked(kind: DocumentKind, digest: string): void {
     this.#linked[kind] = digest;
-    this.#named.delete(digest);
   }
 }
