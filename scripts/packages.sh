@@ -8,7 +8,7 @@ packages="make gcc libc6-dev
   rpm dnf createrepo-c lz4 xz-utils zstd bzip2
   iproute2 nftables iptables bubblewrap util-linux python3 libfuse3-dev fuse3 pkg-config
   systemd acl libcap2-bin attr openssl procps git
-  debootstrap distro-info-data libfaketime"
+  debootstrap distro-info-data libfaketime chromium"
 
 [ "${1:-}" != bench ] || packages="$packages openscap-scanner ssg-debian lynis time puppet-agent prometheus-node-exporter"
 
