@@ -126,7 +126,7 @@ test('every npm package that is imported is a declared dependency, and none beyo
   const used = new Set(
     all
       .filter(({target, file}) => /^[a-z@]/.test(target) && !target.startsWith('node:') && !file.startsWith('scripts/'))
-      .map(({target}) => target.split('/')[0]),
+      .map(({target}) => target.split('/', target.startsWith('@') ? 2 : 1).join('/')),
   );
   const declared = Object.keys(manifest.dependencies).filter(name => !buildOnly.has(name));
   t.deepEqual([...used].sort(), declared.sort());
