@@ -1,6 +1,7 @@
 // Lets everything fail that can fail below a controller, an agent and a link, and counts what got lost: `npm run faults`.
 // Exits 0 when nothing was lost, doubled or different, else 1; 2 for a wrong option.
-import {spawnSync} from 'node:child_process';
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {cpSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -16,7 +17,8 @@ const {values} = parseArgs({
     seconds: {type: 'string'},
     seed: {type: 'string'},
     keep: {type: 'boolean', default: false},
-    'in-own-namespaces': {type: 'boolean', default: false},
+    /** How this program starts itself again in namespaces of its own. */
+    'inside-of': {type: 'string'},
   },
 });
 const seconds = values.seconds === undefined ? Number(values.minutes ?? 10) * 60 : Number(values.seconds);
@@ -26,34 +28,44 @@ if (!(seconds > 0) || !Number.isInteger(seed)) {
   process.exit(2);
 }
 
-const mounts = values['in-own-namespaces'];
-const own = ['--in-own-namespaces', '--seconds', `${seconds}`, '--seed', `${seed}`, ...(values.keep ? ['--keep'] : [])];
-const again = mounts ? null : inOwnNamespaces([process.execPath, ...process.execArgv, import.meta.filename, ...own]);
-if (again !== null) {
-  const [command, ...args] = again;
-  process.exit(spawnSync(command, args, {stdio: 'inherit'}).status ?? 1);
+const inside = values['inside-of'];
+if (inside !== undefined) process.exitCode = await runIn(inside, true);
+else {
+  const folder = mkdtempSync(join(tmpdir(), 'reeve-faults-'));
+  process.stderr.write(`faults: ${seconds} s, seed ${seed}, ${folder}\n`);
+  const own = ['--inside-of', folder, '--seconds', `${seconds}`, '--seed', `${seed}`];
+  const again = inOwnNamespaces([process.execPath, ...process.execArgv, import.meta.filename, ...own]);
+  process.exitCode = again === null ? await runIn(folder, false) : await start(again);
+  if (values.keep || process.exitCode !== 0) process.stderr.write(`faults: logs and state stay in ${folder}\n`);
+  else rmSync(folder, {recursive: true, force: true});
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'reeve-faults-'));
-const started = performance.now();
-process.stderr.write(`faults: ${seconds} s, seed ${seed}, ${folder}\n`);
-const run = await runFaults({
-  seconds,
-  seed,
-  folder,
-  mounts,
-  onFault: name => process.stderr.write(`faults: ${((performance.now() - started) / 1000).toFixed(1)} s: ${name}\n`),
-});
-print(run);
-const {lost, doubled, misplaced, different} = run.reckoning;
-const sound = lost + doubled + misplaced + different === 0;
-if (values.keep || !sound) {
-  // The small disks go with this process.
-  if (mounts)
-    for (const place of statePlaces) cpSync(join(folder, place), join(folder, `${place}-state`), {recursive: true});
-  process.stderr.write(`faults: logs and state stay in ${folder}\n`);
-} else rmSync(folder, {recursive: true, force: true});
-process.exitCode = sound ? 0 : 1;
+async function start([command, ...args]: [string, ...string[]]): Promise<number> {
+  const child = spawn(command, args, {stdio: 'inherit'});
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill('SIGKILL'));
+  const [status] = await once(child, 'exit');
+  return status ?? 1;
+}
+
+/** Returns the exit status. */
+async function runIn(folder: string, mounts: boolean): Promise<number> {
+  const startedAt = performance.now();
+  const onFault = (name: string) =>
+    process.stderr.write(`faults: ${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${name}\n`);
+  try {
+    const run = await runFaults({seconds, seed, folder, mounts, onFault});
+    print(run);
+    const {lost, doubled, misplaced, different} = run.reckoning;
+    return lost + doubled + misplaced + different === 0 ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`faults: error: ${error instanceof Error ? error.stack : error}\n`);
+    return 1;
+  } finally {
+    // The small disks end with the namespace.
+    if (mounts)
+      for (const place of statePlaces) cpSync(join(folder, place), join(folder, `${place}-state`), {recursive: true});
+  }
+}
 
 function print({reckoning, faults, ...counted}: FaultRun): void {
   const zero = (name: string, count: number) => [name, '0', String(count), count === 0 ? 'yes' : 'NO'];
