@@ -36,13 +36,19 @@ const views = [
 ] as const;
 
 function SignedIn({token, end}: {token: string; end(why: string | null): void}): JSX.Element {
-  const [health, setHealth] = useState<Health>({answeredAt: null, failure: null});
+  const [health, setHealth] = useState<Health>({answeredAt: null, failures: new Map()});
   const around = useMemo(
     () => ({
       client: new Client(token),
-      report(failure: ClientError | null) {
-        if (failure?.kind === 'token') end(failure.message);
-        else setHealth(before => ({answeredAt: failure === null ? Date.now() : before.answeredAt, failure}));
+      report(question: symbol, failure: ClientError | null | undefined) {
+        if (failure?.kind === 'token') return end(failure.message);
+        setHealth(({answeredAt, failures}) => {
+          const others = [...failures].filter(([other]) => other !== question);
+          return {
+            answeredAt: failure === null ? Date.now() : answeredAt,
+            failures: new Map(failure ? [...others, [question, failure]] : others),
+          };
+        });
       },
     }),
     [token],
@@ -114,13 +120,17 @@ function Summary({totals}: {totals: Totals}): JSX.Element {
 }
 
 /** Says how old what is shown is, while the controller is away. */
-function Banner({health: {answeredAt, failure}, now}: {health: Health; now: number}): JSX.Element {
+function Banner({health: {answeredAt, failures}, now}: {health: Health; now: number}): JSX.Element {
+  const [failure] = failures.values();
   return (
     <div role="status">
-      {failure !== null && (
+      {failure !== undefined && (
         <p class="banner">
           {failure.message}
-          {answeredAt !== null && ` What is shown is ${span(Math.max(0, now - answeredAt))} old.`} Trying again…
+          {failure.kind === 'away' &&
+            answeredAt !== null &&
+            ` What is shown is ${span(Math.max(0, now - answeredAt))} old.`}{' '}
+          Trying again…
         </p>
       )}
     </div>

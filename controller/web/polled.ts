@@ -4,9 +4,10 @@ import {type Client, ClientError} from './client.ts';
 
 const everyMs = 3_000;
 
-/** How the last question went, for the whole page. */
-export type Health = {answeredAt: number | null; failure: ClientError | null};
-export type Surroundings = {client: Client; report(failure: ClientError | null): void};
+/** How the last questions went: when one was answered, and what is not answered now. */
+export type Health = {answeredAt: number | null; failures: ReadonlyMap<symbol, ClientError>};
+/** `report`: null is a good answer, undefined says that nobody asks this any more. */
+export type Surroundings = {client: Client; report(question: symbol, failure: ClientError | null | undefined): void};
 export const surroundings = createContext<Surroundings | null>(null);
 
 export function useClient(): Surroundings {
@@ -25,6 +26,7 @@ export function usePolled<T>(subject: string, ask: (client: Client, signal: Abor
   const [answer, setAnswer] = useState<T | null>(null);
   useEffect(() => {
     const aborter = new AbortController();
+    const question = Symbol(subject);
     let timer: number | undefined;
     let isAsking = false;
     const askOnce = async () => {
@@ -35,10 +37,13 @@ export function usePolled<T>(subject: string, ask: (client: Client, signal: Abor
         const value = await ask(client, aborter.signal);
         if (aborter.signal.aborted) return;
         setAnswer(value);
-        report(null);
+        report(question, null);
       } catch (error) {
         if (aborter.signal.aborted) return;
-        report(error instanceof ClientError ? error : new ClientError('away', 'The answer could not be read.'));
+        report(
+          question,
+          error instanceof ClientError ? error : new ClientError('away', 'The answer could not be read.'),
+        );
       } finally {
         isAsking = false;
       }
@@ -51,6 +56,7 @@ export function usePolled<T>(subject: string, ask: (client: Client, signal: Abor
     askOnce();
     return () => {
       aborter.abort();
+      report(question, undefined);
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', onVisibility);
     };

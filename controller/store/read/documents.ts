@@ -15,19 +15,29 @@ export type Rules = {document: RulesDocument; byId: ReadonlyMap<string, RulesDoc
 /** Plain bytes of rules that are kept unpacked. Hosts with the same packs share one document, so a fleet has a few. */
 const maxRulesBytes = 16 * 1024 * 1024;
 const maxSystems = 10_000;
+/**
+ * Plain bytes that one request has unpacked at most; titles beyond it are left out. A fleet's documents are far below;
+ * hosts that each make up one of the largest size cannot hold the reader up.
+ */
+const requestBytes = 32 * 1024 * 1024;
 
 /** Documents by their digest, which never change; so what is unpacked once stays right. */
 export class Documents {
   readonly #prepare: (sql: string) => StatementSync;
   readonly #rules = new Map<string, {rules: Rules; bytes: number}>();
   #rulesBytes = 0;
-  readonly #systems = new Map<string, string | null>();
+  readonly #systems = new Map<string, string>();
+  #left = requestBytes;
 
   constructor(prepare: (sql: string) => StatementSync) {
     this.#prepare = prepare;
   }
 
-  /** Null when there is no such document, or it is damaged. */
+  startRequest(): void {
+    this.#left = requestBytes;
+  }
+
+  /** Null when there is no such document, it is damaged, or this request unpacked enough. */
   rules(digest: string | null): Rules | null {
     if (digest === null) return null;
     const kept = this.#rules.get(digest);
@@ -70,8 +80,10 @@ export class Documents {
   }
 
   #open(digest: string, kind: string): {value: unknown; bytes: number} | null {
+    if (this.#left <= 0) return null;
     const row = this.#prepare('SELECT body FROM document WHERE digest = ? AND kind = ?').get(digest, kind);
     const plain = row === undefined ? null : decompress(row.body as Uint8Array, limits.document);
+    this.#left -= plain?.length ?? limits.document;
     return plain === null ? null : {value: parseJson(plain.toString('utf8')), bytes: plain.length};
   }
 }

@@ -31,14 +31,14 @@ export function FindingsView({address, now, host, counts, hasHosts}: Props): JSX
   const answer = usePolled(`${subject} ${most}`, async (client, signal) => {
     const text = filters.get('rule') ?? '';
     const matching = text === '' ? null : await client.rules({text, limit: maxRules}, signal);
-    if (matching?.rules.length === 0) return {rows: [], hasMore: false, isCut: false};
     const query = {
       order: 'worst',
       host,
       verdict: filters.getAll('verdict'),
       severity: filters.getAll('severity'),
       pack: filters.getAll('pack'),
-      rule: matching?.rules.map(({id}) => id),
+      // A rule whose title the controller does not know yet can still be asked for by its whole id.
+      rule: matching?.rules.length === 0 ? [text] : matching?.rules.map(({id}) => id),
     };
     const isCut = matching !== null && matching.next !== null;
     return {...(await client.findings(query, most, signal)), isCut};
