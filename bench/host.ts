@@ -13,13 +13,13 @@ const idleSeconds = 60;
 const settleMs = 15_000;
 const tries = 11;
 const pollMs = 20;
-const rule = 'bench-watched.file';
+/** A rule a try: one that changes all the time is judged again at most twice a minute. */
+const ruleOf = (index: number) => `bench-watched.${index}`;
 
 /** A host with every pack of reeve, and one controller: what they cost while nothing happens, and how soon a change shows. */
 export async function hostTables(): Promise<string[]> {
   return await inFolder(async folder => {
-    const file = join(folder, 'watched');
-    const site = await Site.make({folder, config: writeWatchedPack(folder, file)});
+    const site = await Site.make({folder, config: writeWatchedPack(folder)});
     const peers = startPeerAgents(folder);
     try {
       await site.start();
@@ -34,7 +34,7 @@ export async function hostTables(): Promise<string[]> {
         [site.agent.runningPid, site.link.runningPid, site.controller.runningPid, ...running],
         idleSeconds,
       );
-      const delays = await changeDelays(site, file);
+      const delays = await changeDelays(site, folder);
       return [
         idleTable(agent ?? null, link ?? null, controller ?? null),
         peerTable(
@@ -90,15 +90,14 @@ function peerTable(agent: Idle | null, peers: Array<{name: string; found: Idle |
 }
 
 /** Milliseconds from each chmod to the first answer of the controller that shows it, sorted. */
-async function changeDelays(site: Site, file: string): Promise<number[]> {
+async function changeDelays(site: Site, folder: string): Promise<number[]> {
   const delays: number[] = [];
   for (let index = 0; index < tries; index++) {
-    const [mode, written] = index % 2 === 0 ? ([0o644, '0644'] as const) : ([0o600, '0600'] as const);
     const startedAt = performance.now();
-    chmodSync(file, mode);
-    await until(`the mode ${written} shows`, 60_000, async () => {
-      const [found] = await site.api.findings(`rule=${rule}`);
-      return found?.finding.actual?.mode === written;
+    chmodSync(watched(folder, index), 0o644);
+    await until(`the change of file ${index} shows`, 60_000, async () => {
+      const [found] = await site.api.findings(`rule=${ruleOf(index)}`);
+      return found?.finding.actual?.mode === '0644';
     });
     delays.push(performance.now() - startedAt);
     await sleep(1000 + 137 * index);
@@ -120,25 +119,25 @@ function delayTable(delays: number[]): string {
   );
 }
 
-/** A pack of one rule beside all that ship; returns the path of the agent's configuration. */
-function writeWatchedPack(folder: string, file: string): string {
+const watched = (folder: string, index: number) => join(folder, `watched-${index}`);
+
+/** A pack with a file a rule, beside all that ship; returns the path of the agent's configuration. */
+function writeWatchedPack(folder: string): string {
   const policies = join(folder, 'policies.d');
   const pack = join(policies, 'bench-watched');
   mkdirSync(pack, {recursive: true});
-  writeFileSync(file, '', {mode: 0o600});
-  writeFileSync(join(pack, 'pack.yaml'), 'pack: bench-watched\nversion: 1.0.0\ntitle: One file that is watched\n');
-  writeFileSync(
-    join(pack, 'file.yaml'),
-    `area: file
-rules:
-  - id: ${rule}
-    title: The file is private
+  writeFileSync(join(pack, 'pack.yaml'), 'pack: bench-watched\nversion: 1.0.0\ntitle: Files that are watched\n');
+  const rules = Array.from({length: tries}, (_, index) => {
+    writeFileSync(watched(folder, index), '', {mode: 0o600});
+    return `  - id: ${ruleOf(index)}
+    title: File ${index} is private
     why: The benchmark changes it
     severity: low
-    check: {file: {path: ${file}, mode_at_most: "0600"}}
+    check: {file: {path: ${watched(folder, index)}, mode_at_most: "0600"}}
     none: fail
-`,
-  );
+`;
+  });
+  writeFileSync(join(pack, 'files.yaml'), `area: files\nrules:\n${rules.join('')}`);
   const config = join(folder, 'agent.yaml');
   writeFileSync(config, `policies_dir: ${policies}\n`, {mode: 0o600});
   return config;

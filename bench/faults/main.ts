@@ -83,6 +83,7 @@ function print({reckoning, faults, ...counted}: FaultRun): void {
         ['changes that the controller keeps', '-', `${counted.changesKept}`, '-'],
         ['steps that gaps speak of', '-', `${counted.gaps}`, '-'],
         ['processes that ended by themselves', '-', `${counted.unasked.length}`, '-'],
+        ['findings left unknown by a killed checker', '-', `${counted.leftUnknown}`, '-'],
         ['quiet after, s', '-', counted.quietAfterSeconds?.toFixed(1) ?? 'never', '-'],
         zero('steps lost', reckoning.lost),
         zero('changes doubled', reckoning.doubled),

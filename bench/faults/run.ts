@@ -34,10 +34,14 @@ export type FaultRun = {
   unasked: string[];
   /** Null: it did not become quiet in time, so what differs may still have been under way. */
   quietAfterSeconds: number | null;
+  /** Findings that were `unknown` because a checker was killed, until the run asked for a check as the schedule does. */
+  leftUnknown: number;
 };
 
 const folders = 10;
 const filesAFolder = 20;
+/** A rule that changes all the time is judged again at most twice a minute. */
+const changesSettleMs = 45_000;
 const megabytes = {controller: 64, agent: 24, link: 24};
 
 /** Changes files on a host whose parts, disk, network and clock fail at random; then heals all and reckons. */
@@ -65,7 +69,11 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultRun> {
     await Promise.all([changeFiles(files, random, endAt), chaos.run(endAt)]);
     await chaos.healAll();
     const healedAt = performance.now();
-    const quiet = await becomesQuiet(site, files, (options.quietSeconds ?? 180) * 1000);
+    const quietMs = (options.quietSeconds ?? 180) * 1000;
+    let quiet = await becomesQuiet(site, files, Math.min(quietMs, changesSettleMs));
+    const unknown = (await site.findings()).filter(({finding}) => finding.verdict === 'unknown');
+    if (unknown.length > 0) await site.check();
+    if (!quiet) quiet = await becomesQuiet(site, files, quietMs);
     const quietAfterSeconds = quiet ? (performance.now() - healedAt) / 1000 : null;
     return {
       ...(await reckonUp(site, files)),
@@ -74,6 +82,7 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultRun> {
       leftOut,
       unasked: site.parts.flatMap(({unasked}) => unasked),
       quietAfterSeconds,
+      leftUnknown: unknown.length,
     };
   } finally {
     await site.end();

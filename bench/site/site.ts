@@ -131,6 +131,11 @@ export class Site {
     return all;
   }
 
+  /** Has the agent judge everything now; resolves when it did. */
+  async check(): Promise<void> {
+    await askAgentOnce(this.#socket, {verb: 'check'}, {timeoutMs: 120_000});
+  }
+
   async end(): Promise<void> {
     for (const part of [this.link, this.agent, this.controller]) await part.end('SIGTERM');
     await this.#network?.close();
