@@ -2,9 +2,11 @@ import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import test from 'ava';
+import type {Item} from '../../../controller/protocol/batch.ts';
 import {openStore} from '../../../controller/store/open.ts';
 import type {Store} from '../../../controller/store/store.ts';
 import {temporaryFolder} from '../../helpers/controller.ts';
+import {wireFinding} from '../../helpers/reeve-host.ts';
 
 async function opened(t: Parameters<typeof temporaryFolder>[0]): Promise<{store: Store; path: string}> {
   const path = join(await temporaryFolder(t), 'controller.db');
@@ -62,6 +64,24 @@ test('one request that fails takes nothing of those that share its transaction',
   await t.throwsAsync(bad, {name: 'StoreError', code: 'STORE_BUG'});
   await t.notThrowsAsync(good);
   t.deepEqual(await store.missingDocuments(['a', 'b']), ['a']);
+});
+
+test('a batch that is refused leaves nothing of its first steps, and its host can go on', async t => {
+  const {store} = await opened(t);
+  const host = await enrolled(store);
+  const batch = (items: Item[]) =>
+    store.storeBatch(host, {v: 1, agent: host, epoch: 1, from: 1, to: 3, at: '2026-11-21T10:00:00Z', items}, 1);
+  const long = {...wireFinding('b'), reason: 'x'.repeat(4096), cure: 'x'.repeat(4096)};
+  const start: Item[] = [
+    {n: 1, t: 'reset'},
+    {n: 2, t: 'set', f: wireFinding('a')},
+  ];
+  const refused = batch([...start, {n: 3, t: 'set', f: long}]);
+  const other = store.host(host);
+  await t.throwsAsync(refused, {code: 'STORE_REFUSED'});
+  t.is((await other)?.position, null);
+  t.deepEqual((await store.findings({})).findings, []);
+  t.like(await batch(start), {state: 'stored'});
 });
 
 test('prune() removes old changes and gaps in steps, documents that no host has, and leaves the rest', async t => {
