@@ -92,7 +92,7 @@ function readId(text: string): number {
 function keepOffTheNetwork(): void {
   if (uid !== 0) return;
   const result = native?.restrictSockets();
-  if (result === 0) log('info', 'sockets other than AF_UNIX and AF_NETLINK are shut off');
+  if (result === 0) log('info', 'sockets that receive from a network are shut off');
   else log('warning', 'network sockets could not be shut off', {errno: result ?? null});
 }
 

@@ -13,6 +13,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <node_api.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -185,28 +186,36 @@ static napi_value peer_credentials(napi_env env, napi_callback_info info) {
 #define IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (yes), (no))
 #define ANSWER(value) BPF_STMT(BPF_RET | BPF_K, (value))
 
-/* The low half of the first argument: the kernel takes the family of a socket as an int. Both machines are little-endian. */
+/* The low halves of the arguments: the kernel takes each as an int. Both machines are little-endian. */
 static const struct sock_filter socket_filter[] = {
     /*  0 */ FIELD(arch),
-    /*  1 */ IF(OUR_ARCH, 0, 10),
+    /*  1 */ IF(OUR_ARCH, 0, 17),
     /*  2 */ FIELD(nr),
-    /*  3 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FOREIGN_BIT, 8, 0),
-    /*  4 */ IF(__NR_io_uring_setup, 7, 0), /* IORING_OP_SOCKET opens sockets without socket(2) */
+    /*  3 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FOREIGN_BIT, 15, 0),
+    /*  4 */ IF(__NR_io_uring_setup, 14, 0), /* IORING_OP_SOCKET opens sockets without socket(2) */
     /*  5 */ IF(__NR_socket, 1, 0),
-    /*  6 */ IF(__NR_socketpair, 0, 3),
+    /*  6 */ IF(__NR_socketpair, 0, 10),
     /*  7 */ FIELD(args[0]),
-    /*  8 */ IF(AF_UNIX, 1, 0),
-    /*  9 */ IF(AF_NETLINK, 0, 1),
-    /* 10 */ ANSWER(SECCOMP_RET_ALLOW),
-    /* 11 */ ANSWER(SECCOMP_RET_ERRNO | EAFNOSUPPORT),
-    /* 12 */ ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+    /*  8 */ IF(AF_UNIX, 8, 0),
+    /*  9 */ IF(AF_NETLINK, 7, 0),
+    /* 10 */ IF(AF_INET, 1, 0),
+    /* 11 */ IF(AF_INET6, 0, 6),
+    /* 12 */ FIELD(args[1]),
+    /* 13 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf), /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
+    /* 14 */ IF(SOCK_RAW, 0, 3),
+    /* 15 */ FIELD(args[2]),
+    /* 16 */ IF(IPPROTO_RAW, 0, 1),
+    /* 17 */ ANSWER(SECCOMP_RET_ALLOW),
+    /* 18 */ ANSWER(SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+    /* 19 */ ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
 };
 #endif
 
 /*
- * restrictSockets(): seccomp(2) on all threads, inherited by children: socket(2) and socketpair(2) give AF_UNIX and
- * AF_NETLINK alone, others fail with EAFNOSUPPORT; io_uring and the tables of other architectures, which would lead
- * around that, with ENOSYS. There is no way back. Returns 0, or the negative errno.
+ * restrictSockets(): seccomp(2) on all threads, inherited by children: socket(2) and socketpair(2) give AF_UNIX, AF_NETLINK
+ * and the raw socket that receives nothing, by which iptables-legacy(8) reads its tables; others fail with EAFNOSUPPORT;
+ * io_uring and the tables of other architectures, which would lead around that, with ENOSYS. There is no way back.
+ * Returns 0, or the negative errno.
  */
 static napi_value restrict_sockets(napi_env env, napi_callback_info info) {
     (void)info;

@@ -138,7 +138,12 @@ export class LinkClient {
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    this.closed = once(socket, 'close').then(() => this.#wake());
+    this.closed = new Promise(resolve =>
+      socket.on('close', () => {
+        this.#wake();
+        resolve();
+      }),
+    );
     socket.on('error', () => {});
     socket.on('data', chunk => {
       const read = this.#reader.push(chunk);

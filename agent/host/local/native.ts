@@ -27,8 +27,8 @@ export type Native = {
   /** pid, uid and gid of whoever connected a Unix socket; null when it is none. */
   peerCredentials(fd: number): [pid: number, uid: number, gid: number] | null;
   /**
-   * From now on no thread of this process, and no program that it starts, opens a socket but of AF_UNIX and AF_NETLINK.
-   * Zero, or a negative errno.
+   * From now on no thread of this process, and no program that it starts, opens a socket that receives from a network:
+   * AF_UNIX, AF_NETLINK and raw sockets of IPPROTO_RAW are what is left. Zero, or a negative errno.
    */
   restrictSockets(): number;
 };

@@ -101,7 +101,7 @@ test('Schedule: what was set before is over when schedules are set anew, and aft
 
 test('splayOf() is the same at every start, differs between hosts and packs, and fills the window', t => {
   const hosts = Array.from({length: 2000}, (_, index) => splayOf(`host-${index}`, 'base', 10));
-  t.is(splayOf('host-7', 'base', 10), hosts[7]);
+  t.is(splayOf('host-7', 'base', 10), hosts[7] as number);
   t.not(splayOf('host-7', 'other', 10), hosts[7]);
   t.true(hosts.every(splay => splay >= 0 && splay < 10 * minute));
   const tenths = Map.groupBy(hosts, splay => Math.floor(splay / minute));
