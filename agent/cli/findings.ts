@@ -1,5 +1,6 @@
 import type {FindingInfo} from '../../controller/protocol/api.ts';
 import {type Finding, type Severity, severities, type Verdict, verdicts} from '../../policies/finding.ts';
+import {ownRules} from '../daemon/own-rules.ts';
 import {ReeveError} from '../errors.ts';
 import {printable} from '../host/names.ts';
 import {askAgent} from '../ipc/client.ts';
@@ -73,12 +74,13 @@ async function ofAgent(options: Chosen, io: Io): Promise<ExitStatus> {
 
 /** The packs on disk know what rules are called; when they do not load, ids have to do. */
 async function titlesOf(shown: Finding[]): Promise<Map<string, string>> {
-  if (shown.length === 0) return new Map();
+  const titles = new Map(ownRules.map(({id, title}) => [id, title]));
+  if (shown.every(({rule}) => titles.has(rule))) return titles;
   try {
     const {rules} = await selectRules({});
-    return new Map(rules.map(({id, title}) => [id, title]));
+    return new Map([...titles, ...rules.map(({id, title}) => [id, title] as const)]);
   } catch (error) {
-    if (error instanceof ReeveError) return new Map();
+    if (error instanceof ReeveError) return titles;
     throw error;
   }
 }

@@ -135,13 +135,14 @@ export class Site {
   async check(): Promise<Position> {
     const isJudged = ({packs}: AgentStatus) =>
       packs.length > 0 && packs.every(({checkedAt}) => checkedAt !== null && Date.parse(checkedAt) >= this.#startedAt);
+    const hasNothing = ({packs, refused}: AgentStatus) => packs.length === 0 && refused !== null;
     const since = performance.now();
     let asked = false;
-    const {stream} = await until(
+    const status = await until(
       'the first check',
       async () => {
         const status = await this.#status();
-        if (isJudged(status)) return status;
+        if (isJudged(status) || hasNothing(status)) return status;
         this.#io.progress(`checking this machine${status.running === null ? '' : `: ${status.running}`}`);
         if (!asked && status.running === null && performance.now() - since > ownCheckMs) {
           asked = true;
@@ -151,7 +152,9 @@ export class Site {
       },
       {limitMs: checkMs, stop: this.#stop},
     );
-    return stream.at;
+    if (hasNothing(status))
+      throw new ReeveError('REEVE_UP_FAILED', `nothing can be checked: ${status.refused?.message}`);
+    return status.stream.at;
   }
 
   /** Waits until the controller has stored all up to a position of this host's stream. */
@@ -214,7 +217,8 @@ export class Site {
 
   #onLine(part: Part, line: string): void {
     const {text, matters} = readLogLine(line);
-    if (matters || this.#options.verbose) this.#say(`${part}: ${text}`);
+    const isExpected = this.#end.signal.aborted;
+    if ((matters && !isExpected) || this.#options.verbose) this.#say(`${part}: ${text}`);
   }
 }
 

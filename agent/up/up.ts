@@ -47,16 +47,7 @@ export async function up(options: UpOptions, {stop, zone}: Surroundings, io: Io)
 const ownUid = () => process.getuid?.() ?? 0;
 
 async function run(site: Site, options: UpOptions, stop: AbortSignal, io: Io): Promise<ExitStatus> {
-  try {
-    await site.start();
-  } catch (error) {
-    // Packs or configuration that do not load are the likeliest cause, and this says where they are wrong.
-    if (error instanceof ReeveError && error.code === 'REEVE_UP_FAILED')
-      await selectRules(options.config === undefined ? {} : {config: options.config});
-    throw error;
-  }
-  const host = await site.enrol();
-  const position = await site.check();
+  const {host, position} = await firstCheck(site, options);
   const acknowledged = await site.acknowledged(host, position);
   const detail = await site.described(host);
   io.progress(null);
@@ -73,6 +64,20 @@ async function run(site: Site, options: UpOptions, stop: AbortSignal, io: Io): P
   }
   await keepOn(site, host, since, stop, io);
   return exitStatus.ok;
+}
+
+/** Gives the id of this host at the controller, and where its stream stands after the first check. */
+async function firstCheck(site: Site, {config}: UpOptions): Promise<{host: string; position: Position}> {
+  try {
+    await site.start();
+    const host = await site.enrol();
+    return {host, position: await site.check()};
+  } catch (error) {
+    // Packs or configuration that do not load are the likeliest cause, and this says where they are wrong.
+    if (error instanceof ReeveError && error.code === 'REEVE_UP_FAILED')
+      await selectRules(config === undefined ? {} : {config});
+    throw error;
+  }
 }
 
 function printFindings(found: FindingInfo[], {name, os}: HostDetail, site: Site, io: Io): void {
