@@ -50,7 +50,7 @@ const guarded: {[module: string]: string[]} = {
     'scripts/',
     'bench/',
   ],
-  'node:net': ['agent/ipc/', 'agent/link/', 'agent/up/', 'controller/', 'bench/'],
+  'node:net': ['agent/ipc/', 'agent/daemon/sockets/', 'agent/link/', 'agent/up/', 'controller/', 'bench/'],
   'node:tls': ['agent/link/', 'controller/', 'bench/'],
   'node:dns': ['agent/link/'],
   'node:dns/promises': ['agent/link/'],
@@ -131,3 +131,54 @@ test('every npm package that is imported is a declared dependency, and none beyo
   const declared = Object.keys(manifest.dependencies).filter(name => !buildOnly.has(name));
   t.deepEqual([...used].sort(), declared.sort());
 });
+
+/** What runs as root, and what would give it a network. */
+const rootEntries = ['agent/daemon/main.ts', 'agent/checker/main.ts'];
+const network = [
+  'ws',
+  'hono',
+  '@hono/node-server',
+  'systeminformation',
+  'node:http',
+  'node:https',
+  'node:http2',
+  'node:tls',
+  'node:dns',
+  'node:dns/promises',
+  'node:dgram',
+];
+
+/** The way from a file to each module that is not ours, through all that it imports. */
+function reachable(entry: string): Map<string, string[]> {
+  const ways = new Map<string, string[]>([[entry, [entry]]]);
+  const waiting = [entry];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    for (const {target} of importsOf(file)) {
+      const path = target.startsWith('.') ? relative(home, resolve(home, dirname(file), target)) : target;
+      if (ways.has(path)) continue;
+      ways.set(path, [...(ways.get(file) as string[]), path]);
+      if (path.endsWith('.ts')) waiting.push(path);
+    }
+  }
+  return ways;
+}
+
+for (const entry of rootEntries) {
+  test(`${entry} reaches nothing that talks to a network`, t => {
+    const ways = reachable(entry);
+    t.true(ways.size > 20, `only ${ways.size} modules were found, so the search is broken`);
+    t.true(reachable('agent/link/main.ts').has('ws'), 'the link does reach the network, so the search is broken');
+    t.deepEqual(
+      network.flatMap(name => ways.get(name)?.join(' > ') ?? []),
+      [],
+    );
+    const sockets = [...ways].filter(
+      ([file]) => file.endsWith('.ts') && importsOf(file).some(({target}) => target === 'node:net'),
+    );
+    const wrong = sockets.filter(([file]) => !/^agent\/(?:ipc|daemon\/sockets)\//.test(file));
+    t.deepEqual(
+      wrong.map(([, way]) => way.join(' > ')),
+      [],
+    );
+  });
+}
