@@ -7,6 +7,8 @@ import type {SmallDisk} from './small-disk.ts';
 
 /** What faults are done to. Null where this machine cannot do it. */
 export type Victims = {
+  /** How long the run is: short ones have no time for what takes minutes. */
+  seconds: number;
   site: Site;
   clock: Clock | null;
   disks: {[place in 'controller' | 'agent' | 'link']: SmallDisk} | null;
@@ -27,7 +29,7 @@ export type Fault = {
 const dayS = 24 * 60 * 60;
 
 /** Every fault that this machine can do, and the names of those that it cannot, with the reason. */
-export function faultsOn({site, clock, disks}: Victims): {faults: Fault[]; leftOut: string[]} {
+export function faultsOn({site, clock, disks, seconds}: Victims): {faults: Fault[]; leftOut: string[]} {
   const killed = (part: Managed): Fault => ({
     name: `kill -9 of the ${part.name}`,
     place: part.name,
@@ -36,11 +38,16 @@ export function faultsOn({site, clock, disks}: Victims): {faults: Fault[]; leftO
     begin: () => part.end('SIGKILL'),
     heal: () => part.start(),
   });
-  const network = (mode: 'cut' | 'stalled' | 'slow', name: string): Fault => ({
+  const network = (
+    mode: 'cut' | 'stalled' | 'slow',
+    name: string,
+    lasts: Fault['lasts'] = [100, 6000],
+    weight = 2,
+  ): Fault => ({
     name,
     place: 'network',
-    lasts: [100, 6000],
-    weight: 2,
+    lasts,
+    weight,
     begin: () => site.network.set(mode),
     heal: () => site.network.set('open'),
   });
@@ -68,6 +75,7 @@ export function faultsOn({site, clock, disks}: Victims): {faults: Fault[]; leftO
     network('cut', 'network cut'),
     network('stalled', 'network stalled'),
     network('slow', 'network slow'),
+    ...(seconds < 5 * 60 ? [] : [network('stalled', 'network stalled until both sides give up', [95_000, 110_000], 1)]),
     ...(disks === null ? [] : Object.entries(disks).map(([place, disk]) => full(place, disk))),
   ];
   if (clock !== null)

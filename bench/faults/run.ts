@@ -63,7 +63,7 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultRun> {
   const site = await Site.make({folder, config, ...(clock === null ? {} : {hostEnv: clock.env})});
   try {
     await site.start();
-    const {faults, leftOut} = faultsOn({site, clock, disks});
+    const {faults, leftOut} = faultsOn({site, clock, disks, seconds});
     const chaos = new Chaos(site, faults, random, options.onFault);
     const endAt = performance.now() + seconds * 1000;
     await Promise.all([changeFiles(files, random, endAt), chaos.run(endAt)]);
