@@ -76,9 +76,10 @@ export function createApi(options: ApiOptions): Api {
       } catch (error) {
         response = failureResponse(failureOf(error, log));
       }
-      const headers = new Headers(response.headers);
-      for (const [name, value] of Object.entries(everywhere)) if (!headers.has(name)) headers.set(name, value);
-      return new Response(response.body, {status: response.status, headers});
+      for (const [name, value] of Object.entries(everywhere)) {
+        if (!response.headers.has(name)) response.headers.set(name, value);
+      }
+      return response;
     },
   };
 }
