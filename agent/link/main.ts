@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
+import {setFlagsFromString} from 'node:v8';
 import {Value} from 'typebox/value';
 import {parseJson} from '../../controller/protocol/codec.ts';
 import {makeLog} from '../../controller/protocol/log.ts';
@@ -11,44 +12,82 @@ import {Inventory} from './inventory/inventory.ts';
 import {Link} from './link.ts';
 import {openSpool} from './spool/wait.ts';
 
+const usage = `Usage: reeve link [--run DIR] [--state DIR] [--with-parent]
+       reeve link --diagnose < PLACE
+
+Carries what the agent reports to the controller. Needs no privilege but to reach the agent's socket.
+
+  --run DIR      where the agent's sockets are (default /run/reeve)
+  --state DIR    its spool (default /var/lib/reeve-link)
+  --with-parent  end when standard input does
+  --diagnose     go the way to a controller step by step, and print a line of JSON for each
+`;
+const exitUsage = 2;
+const exitBug = 70;
 /** Of what `--diagnose` reads. */
 const maxRequestLength = 16 * 1024;
 
-const {values} = parseArgs({
-  options: {
-    run: {type: 'string', default: '/run/reeve'},
-    state: {type: 'string', default: '/var/lib/reeve-link'},
-    diagnose: {type: 'boolean', default: false},
-    'with-parent': {type: 'boolean', default: false},
-  },
-});
+const log = makeLog('link', line => void process.stderr.write(line));
 process.umask(0o077);
+process.once('uncaughtException', error => {
+  log('error', 'a bug of reeve', {error: error.stack ?? error.message});
+  process.exit(exitBug);
+});
 
-if (values.diagnose) await printDiagnosis();
-else await run();
+const options = readOptions();
+if (options.help) process.stdout.write(usage);
+else if (options.diagnose) await printDiagnosis();
+else await run(options);
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        run: {type: 'string', default: '/run/reeve'},
+        state: {type: 'string', default: '/var/lib/reeve-link'},
+        'with-parent': {type: 'boolean', default: false},
+        diagnose: {type: 'boolean', default: false},
+        help: {type: 'boolean', short: 'h', default: false},
+      },
+    }).values;
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+}
+
+function fail(message: string): never {
+  process.stderr.write(`reeve: error: ${message}\nreeve: hint: reeve link --help lists the options\n`);
+  process.exit(exitUsage);
+}
 
 /** Reads a `DiagnoseRequest` on standard input, and prints one JSON object a step. */
 async function printDiagnosis(): Promise<void> {
   let text = '';
   for await (const chunk of process.stdin.setEncoding('utf8')) {
     text += chunk;
-    if (text.length > maxRequestLength) break;
+    if (text.length > maxRequestLength) fail(`a place has at most ${maxRequestLength} characters`);
   }
-  const request = text.length > maxRequestLength ? undefined : parseJson(text);
-  if (!Value.Check(diagnoseRequest, request)) {
-    process.stderr.write('reeve: error: cannot diagnose: a place is wanted as JSON on standard input\n');
-    process.exitCode = 2;
-    return;
-  }
+  const request = parseJson(text);
+  if (!Value.Check(diagnoseRequest, request)) fail('a place is wanted as JSON on standard input');
   for await (const result of diagnose(request)) process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-async function run(): Promise<void> {
-  const log = makeLog('link', line => void process.stderr.write(line));
-  const spool = await openSpool(join(values.state, 'spool.db'), systemClock, log);
-  const inventory = new Inventory(() => link.inventoryChanged(), systemClock, log);
-  const link = new Link({
-    socketPath: join(values.run, 'link.sock'),
+async function run(places: {run: string; state: string; 'with-parent': boolean}): Promise<void> {
+  // Mostly idle, for months: compiled code would take 9 MB to make next to nothing faster.
+  for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug']) setFlagsFromString(flag);
+  let link: Link | null = null;
+  const stop = () => {
+    link?.stop();
+    process.exit(0);
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  // Who started us holds the other end of standard input for as long as it lives.
+  if (places['with-parent']) process.stdin.once('end', stop).resume();
+
+  const spool = await openSpool(join(places.state, 'spool.db'), systemClock, log);
+  const inventory = new Inventory(() => link?.inventoryChanged(), systemClock, log);
+  link = new Link({
+    socketPath: join(places.run, 'link.sock'),
     spool,
     inventory,
     dial,
@@ -58,9 +97,4 @@ async function run(): Promise<void> {
     log,
   });
   link.start();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.once(signal, () => {
-      link.stop();
-      process.exit(0);
-    });
 }

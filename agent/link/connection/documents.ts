@@ -18,6 +18,8 @@ export class DocumentOffer {
   readonly #clock: Clock;
   readonly #settled = new Set<string>();
   readonly #fetching = new Set<string>();
+  readonly #kept = new Set<string>();
+  #timers: Array<() => void> = [];
   #named: Named = {};
 
   /** `fetch` leads to `arrived()`, sooner or later. */
@@ -47,9 +49,6 @@ export class DocumentOffer {
     }
     return fresh.length > 0;
   }
-
-  readonly #kept = new Set<string>();
-  #timers: Array<() => void> = [];
 
   kept(digests: readonly string[]): void {
     for (const digest of digests) if (this.#settled.has(digest)) this.#kept.add(digest);

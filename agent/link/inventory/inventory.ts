@@ -12,6 +12,7 @@ import type {InventorySource} from '../link.ts';
 const collectMs = 30_000;
 const dayMs = 24 * 3600 * 1000;
 const maxOutputBytes = 1024 * 1024;
+const maxHeapMiB = 128;
 
 type Packed = NonNullable<ReturnType<InventorySource['current']>>;
 type About = {reeve: string; hostname: string};
@@ -62,7 +63,7 @@ export class Inventory implements InventorySource {
     this.#cancelNext = this.#clock.after(dayMs, () => this.#collect());
     this.#kill();
     // A group of its own, so that the programs which it starts are killed with it.
-    const child = spawn(process.execPath, [...process.execArgv, this.#program], {
+    const child = spawn(process.execPath, [...process.execArgv, `--max-old-space-size=${maxHeapMiB}`, this.#program], {
       stdio: ['ignore', 'pipe', 'ignore'],
       env: {PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C'},
       cwd: '/',

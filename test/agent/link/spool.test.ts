@@ -157,7 +157,7 @@ test('Spool stores nothing beyond its hard bound, keeps what it has, and goes on
   const spool = open(bounds);
   let n = 0;
   const error = t.throws(() => {
-    for (;;) spool.add(batch(1, n + 1, n + 1, 100_000), 0), n++;
+    for (; ; n++) spool.add(batch(1, n + 1, n + 1, 100_000), 0);
   });
   t.like(error, {code: 'SPOOL_FULL'});
   t.true(n >= 8, `${n} batches`);
