@@ -15,10 +15,21 @@ export class Bucket {
 
   /** Takes one, or says no. */
   take(now: number): boolean {
-    this.#level = Math.min(this.#burst, this.#level + ((now - this.#at) / 1000) * this.#perSecond);
-    this.#at = now;
+    this.#fill(now);
     if (this.#level < 1) return false;
     this.#level--;
     return true;
+  }
+
+  /** Takes `amount` in any case; returns for how many milliseconds that was too much. */
+  spend(amount: number, now: number): number {
+    this.#fill(now);
+    this.#level -= amount;
+    return this.#level >= 0 ? 0 : (-this.#level / this.#perSecond) * 1000;
+  }
+
+  #fill(now: number): void {
+    this.#level = Math.min(this.#burst, this.#level + ((now - this.#at) / 1000) * this.#perSecond);
+    this.#at = now;
   }
 }

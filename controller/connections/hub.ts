@@ -45,6 +45,7 @@ export class Hub implements Liveness {
   readonly #hosts = new Map<string, Connection>();
   readonly #presence = new Map<string, Presence>();
   readonly #paused = new Set<Wire>();
+  readonly #turns: Array<() => void> = [];
   readonly #lag = monitorEventLoopDelay({resolution: 20});
   readonly count = {
     accepted: 0,
@@ -127,6 +128,20 @@ export class Hub implements Liveness {
   /** How long hosts should take to come back, together: longer than it takes to let all of them in. */
   spreadMs(): number {
     return Math.round(Math.max(minSpreadMs, (1200 * this.#hosts.size) / this.#limits.admissionPerSecond));
+  }
+
+  /** Resolves when it is the caller's turn to do something long: one a round of the event loop, in the order asked. */
+  turn(): Promise<void> {
+    return new Promise(resolve => {
+      this.#turns.push(resolve);
+      if (this.#turns.length === 1) setImmediate(() => this.#nextTurn());
+    });
+  }
+
+  #nextTurn(): void {
+    this.#turns[0]?.();
+    this.#turns.shift();
+    if (this.#turns.length > 0) setImmediate(() => this.#nextTurn());
   }
 
   mayResync(host: string): boolean {

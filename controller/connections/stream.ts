@@ -5,10 +5,15 @@ import {limits} from '../protocol/limits.ts';
 import type {FromHost, Position} from '../protocol/messages.ts';
 import {publicKeyFromRaw} from '../protocol/signing.ts';
 import type {KnownHost, Stored} from '../store/store.ts';
+import {Bucket} from './bucket.ts';
 import type {Hub} from './hub.ts';
 import type {Wire} from './wire.ts';
 
 type Body = Extract<FromHost, {t: 'batch'}>['b'];
+
+/** Steps of one host: a whole set at once, then so many a second; what comes faster is acknowledged later. */
+const stepsPerSecond = 2_000;
+const stepsBurst = 25_000;
 
 /** `windowBytes` as base64, in which payloads travel. */
 const windowText = Math.ceil(limits.windowBytes / 3) * 4;
@@ -21,6 +26,9 @@ export class HostStream {
   #keys: KeyObject[] = [];
   #position: Position | null;
   #digest: string;
+  readonly #steps: Bucket;
+  #opening: Promise<Decoded<Batch> | null> = Promise.resolve(null);
+  #waitMs = 0;
   #inFlight = 0;
   #inFlightText = 0;
 
@@ -30,6 +38,7 @@ export class HostStream {
     this.#host = host.id;
     this.#position = host.position;
     this.#digest = host.digest;
+    this.#steps = new Bucket(stepsPerSecond, stepsBurst, hub.uptime());
     this.trust(host);
   }
 
@@ -60,14 +69,16 @@ export class HostStream {
       this.#wire.refuse('BUSY', `more than ${limits.windowBatches} batches are under way`);
       return;
     }
-    const opened = this.#open(body);
-    if (!opened.ok) {
-      this.#wire.refuse(opened.code, opened.reason);
-      return;
-    }
     this.#inFlight++;
     this.#inFlightText += text;
     try {
+      this.#opening = this.#opening.then(() => this.#openInTurn(body));
+      const opened = await this.#opening;
+      if (opened === null || this.#wire.isEnded) return;
+      if (!opened.ok) {
+        this.#wire.refuse(opened.code, opened.reason);
+        return;
+      }
       const storing = hub.store.storeBatch(this.#host, opened.value, hub.now());
       hub.pauseIfBusy(this.#wire);
       this.#answer(await storing, opened.value);
@@ -76,6 +87,16 @@ export class HostStream {
       this.#inFlightText -= text;
       hub.resumeIfCalm();
     }
+  }
+
+  /** Null when the connection ended meanwhile. Opening a full batch takes the time of a hundred small ones. */
+  async #openInTurn(body: Body): Promise<Decoded<Batch> | null> {
+    if (this.#waitMs > 0) await new Promise(resolve => setTimeout(resolve, this.#waitMs));
+    await this.#hub.turn();
+    if (this.#wire.isEnded) return null;
+    const opened = this.#open(body);
+    this.#waitMs = this.#steps.spend(opened.ok ? opened.value.items.length : 0, this.#hub.uptime());
+    return opened;
   }
 
   #open(body: Body): Decoded<Batch> {

@@ -65,4 +65,6 @@ test('Bucket lets a burst through, and then so many a second', t => {
   t.is(taken(0), 0);
   t.is(taken(1_000), 2);
   t.is(taken(60_000), 4);
+  t.is(bucket.spend(2, 60_000), 1_000);
+  t.is(bucket.spend(1, 62_000), 0);
 });

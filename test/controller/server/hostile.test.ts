@@ -256,3 +256,28 @@ test('decodeMessage() and a controller take any mutation of a right message with
   await calm();
   t.true(controller.log.every(({level}) => level !== 'error'));
 });
+
+test('a host that sends full batches as fast as it may is slowed down, and no other host waits for it', async t => {
+  const {controller, calm, metric} = await withCalmHost(t);
+  const {host, link} = await ReeveHost.connected(controller.place, await controller.token(), 'greedy');
+  await host.report(link, {t: 'reset'}, {t: 'settled'});
+  const steps = Array.from({length: 1000}, (_, index) => ({set: wireFinding('greedy', 'pass', `/${index}`)}));
+  let calmReports = 0;
+  let isOver = false;
+  const greedy = (async () => {
+    for (let under = 0, count = 0; count < 32; count++) {
+      host.send(link, host.seal(host.steps(...steps)));
+      if (++under < 8) continue;
+      await link.next('ack');
+      under--;
+    }
+    isOver = true;
+  })();
+  while (!isOver) {
+    await calm();
+    calmReports++;
+  }
+  await greedy;
+  t.true(calmReports >= 10, `${calmReports} reports of another host came between`);
+  t.true((await metric('reeve_steps_total')) >= 24_000);
+});
