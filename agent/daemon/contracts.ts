@@ -22,6 +22,8 @@ export type Checks = {
   start(): Promise<void>;
   /** Judges these packs, or all, now; resolves after `onRound` was told of it. */
   checkNow(packs: string[] | null): Promise<void>;
+  /** Loads the site again, as after a change of its files; resolves when what follows from it was judged. */
+  reload(): Promise<void>;
   stop(): Promise<void>;
   status(): {
     running: string | null;

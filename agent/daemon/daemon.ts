@@ -33,7 +33,11 @@ export type DaemonOptions = {
   makeChecks: (listener: ChecksListener, hostId: string) => Checks;
 };
 
-export type Daemon = {stop(): Promise<void>};
+export type Daemon = {
+  /** Reads configuration and packs again. */
+  reload(): void;
+  stop(): Promise<void>;
+};
 
 /** How often rounds that could not be written are tried again. */
 const retryMs = 5_000;
@@ -67,6 +71,8 @@ class Agent implements Daemon {
   readonly #checks: Checks;
   readonly #startedAt: string;
   readonly #closing: Array<() => unknown> = [];
+  /** Settled when the site was loaded, or could not be. */
+  #started: Promise<void> = Promise.resolve();
   #link: LinkSocket | null = null;
   #document: Document | null;
   #site: LoadedSite | null = null;
@@ -129,7 +135,17 @@ class Agent implements Daemon {
       run: runDir,
       enrolled: this.#identity.enrolment !== null,
     });
-    this.#checks.start().catch((error: Error) => log('error', 'nothing can be judged', {error: error.message}));
+    this.#started = this.#checks
+      .start()
+      .catch((error: Error) => log('error', 'nothing can be judged', {error: error.message}));
+  }
+
+  reload(): void {
+    const {log} = this.#options;
+    log('info', 'reading configuration and packs again');
+    this.#started
+      .then(() => this.#checks.reload())
+      .catch((error: Error) => log('error', 'cannot read configuration and packs again', {error: error.message}));
   }
 
   async stop(): Promise<void> {
@@ -259,6 +275,9 @@ class Agent implements Daemon {
         return pages;
       },
       check: async ({packs}: {packs?: string[]}) => {
+        await this.#started;
+        if (this.#site === null && this.#refused !== null)
+          throw new ReeveError('REEVE_CONFIG_INVALID', `nothing can be judged: ${this.#refused.message}`);
         const begun = this.#options.monotonicMs();
         await this.#checks.checkNow(packs ?? null);
         return [{durationMs: Math.round(this.#options.monotonicMs() - begun)}];

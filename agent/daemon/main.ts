@@ -103,6 +103,7 @@ function listenToSignals(): void {
       stopping = true;
       if (daemon !== null) void stop();
     });
+  process.on('SIGHUP', () => daemon?.reload());
 }
 
 async function stop(): Promise<void> {

@@ -33,6 +33,7 @@ export function drivenChecks(listener: ChecksListener): DrivenChecks {
     asked,
     start: async () => {},
     checkNow: async packs => void asked.push(packs),
+    reload: async () => {},
     stop: async () => {},
     status: () => ({running: null, packs: [], watched: {paths: 0, rules: 0, problem: null}}),
   };

@@ -127,6 +127,12 @@ class SiteChecks implements Checks {
     return done.promise;
   }
 
+  async reload(): Promise<void> {
+    this.#mustLoad = true;
+    this.#work();
+    await this.#working;
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#schedule.stop();
