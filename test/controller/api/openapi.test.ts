@@ -60,6 +60,7 @@ test('openApi() describes every route, and nothing else', t => {
     Object.keys(item).map(method => `${method.toUpperCase()} ${path}`),
   );
   t.deepEqual(found.sort(), routes.map(({method, path}) => `${method} ${path}`).sort());
+  t.deepEqual(Object.keys(described.paths as Json).sort(), [...new Set(routes.map(({path}) => path))].sort());
   for (const {path, method, scope} of routes) {
     const security = (described.paths as Json)[path]?.[method.toLowerCase()]?.security as unknown;
     t.deepEqual(security, scope === null ? [] : [{token: []}], path);

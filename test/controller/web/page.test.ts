@@ -249,13 +249,14 @@ test.serial('filters live in the address, and more of a long list is shown when 
     await site.rules(id, rulesOf({id: 'many.one', title: 'The first'}, {id: 'other', title: 'The other one'}));
     const many = Array.from({length: 250}, (_, n) => wire({rule: 'many.one', subject: `/file/${n}`}));
     await site.report(id, [...many, wire({rule: 'other', pack: 'mac', severity: 'high', verdict: 'unknown'})]);
+    await site.report(id, [wire({rule: 'no.title.yet', verdict: 'pass', wrong: []})]);
   });
   if (seen === null) return;
   const {tab} = seen;
   await rows(tab).first().waitFor();
   t.is(await rows(tab).count(), 100);
   await tab.getByRole('button', {name: 'Show more'}).click();
-  await hasRows(tab, 251);
+  await hasRows(tab, 252);
   await tab.getByRole('button', {name: /^Unknown/}).click();
   await hasRows(tab, 1);
   t.is(new URL(tab.url()).hash, '#/findings?verdict=unknown');
@@ -268,6 +269,9 @@ test.serial('filters live in the address, and more of a long list is shown when 
   await tab.getByPlaceholder('Rule').fill('the OTHER');
   await hasRows(tab, 1);
   t.is(new URL(tab.url()).hash, '#/findings?rule=the+OTHER');
+  await tab.getByPlaceholder('Rule').fill('no.title.yet');
+  await tab.locator('tr.finding', {hasText: 'no.title.yet'}).waitFor();
+  t.is(await rows(tab).count(), 1);
   await tab.getByPlaceholder('Rule').fill('no such rule');
   await tab.getByText('Nothing matches').waitFor();
 });
