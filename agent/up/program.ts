@@ -15,16 +15,22 @@ import {ReeveError} from '../errors.ts';
 import {built} from '../home.ts';
 import {dropTo} from '../host/command.ts';
 import type {Account, Accounts} from './accounts.ts';
-import {unusable} from './state.ts';
+import {type UpFolders, unusable} from './state.ts';
 
-/** Where link and controller find the program: `home`, or a copy in `copy` when their accounts cannot reach that. */
+/** Where link and controller find the program: `home`, or a copy in the state when their accounts cannot reach that. */
 export function programFor(
-  {home, copy, node}: {home: string; copy: string; node: string},
+  {home, node, state}: {home: string; node: string; state: UpFolders},
   accounts: Accounts,
   say: (text: string) => void,
 ): string {
   const all = [accounts.link, accounts.controller];
-  if (all.every(account => canRead(account, `${home}bin/reeve`) && canRead(account, node))) return home;
+  if (!all.every(account => may(account, '-x', state.root)))
+    throw unusable(
+      state.root,
+      'the accounts of link and controller cannot reach it: choose a folder that others may pass through with --state',
+    );
+  if (all.every(account => may(account, '-r', `${home}bin/reeve`) && may(account, '-x', node))) return home;
+  const copy = state.program;
   const main = `${home}build/main.mjs`;
   if (!built)
     throw new ReeveError(
@@ -36,17 +42,12 @@ export function programFor(
     say(`copying the program to ${copy}: the accounts of link and controller may not read ${home}`);
     copyProgram(home, node, copy, of);
   }
-  if (!all.every(account => canRead(account, `${copy}/bin/reeve`)))
-    throw unusable(
-      copy,
-      'the accounts of link and controller cannot reach it: choose a folder that others may pass through with --state',
-    );
   return `${copy}/`;
 }
 
-function canRead(account: Account, path: string): boolean {
+function may(account: Account, how: '-r' | '-x', path: string): boolean {
   const [program, ...words] = dropTo(account);
-  return spawnSync(program as string, [...words, '/usr/bin/test', '-r', path]).status === 0;
+  return spawnSync(program as string, [...words, '/usr/bin/test', how, path]).status === 0;
 }
 
 function copyProgram(home: string, node: string, copy: string, of: string): void {

@@ -73,7 +73,7 @@ export class Site {
     const accounts = accountsFor(folders, own);
     const privileged = own.uid === 0;
     const program = privileged
-      ? programFor({home, copy: folders.program, node: process.execPath}, accounts, text => this.#say(text))
+      ? programFor({home, node: process.execPath, state: folders}, accounts, text => this.#say(text))
       : home;
     this.ports = await freePorts(this.#state.saved?.ports ?? null);
     this.#state.save({version: 1, ports: this.ports});

@@ -66,13 +66,13 @@ rules:
   };
 }
 
-/** Runs the command to its end. `before` are words before it, as of setpriv. */
+/** Runs the command to its end. `before` are words before it, as of setpriv; `program` is another reeve than ours. */
 export function runReeve(
   args: string[],
-  options: {input?: string; before?: string[]; env?: NodeJS.ProcessEnv} = {},
+  options: {input?: string; before?: string[]; program?: string; env?: NodeJS.ProcessEnv} = {},
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const [program, ...words] = [...(options.before ?? []), reeve, ...args];
+    const [program, ...words] = [...(options.before ?? []), options.program ?? reeve, ...args];
     const child = spawn(program as string, words, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {...process.env, ...options.env},
