@@ -134,18 +134,7 @@ function filesOf({format, files}: SettingRequest): string[] {
  * Where nothing is watched: file systems of the kernel's own, and places that are written to all the time and by
  * anybody, where a watch would cost more than it tells.
  */
-const left = [
-  '/proc',
-  '/sys',
-  '/dev',
-  '/tmp',
-  '/var/tmp',
-  '/var/log',
-  '/run/log',
-  '/run/utmp',
-  '/var/mail',
-  '/var/crash',
-];
+const left = ['/proc', '/sys', '/dev', '/var/log', '/run/log', '/run/utmp', '/var/mail', '/var/crash'];
 const maxPaths = 4096;
 
 /**

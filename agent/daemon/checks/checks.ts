@@ -174,15 +174,24 @@ class SiteChecks implements Checks {
 
   /** Does what is asked for, one thing after the other, until nothing is. */
   #work(): void {
-    this.#working ??= this.#workOff().finally(() => {
-      this.#working = null;
-    });
+    this.#working ??= this.#workOff();
   }
 
   async #workOff(): Promise<void> {
+    await null;
     while (!this.#stopped && (this.#mustLoad || isAsked(this.#request))) {
-      if (this.#mustLoad) await this.#load();
+      if (this.#mustLoad) await this.#reload();
       else await this.#judge();
+    }
+    // In the same step as the last look at what is asked for: whoever asks after it starts anew.
+    this.#working = null;
+  }
+
+  async #reload(): Promise<void> {
+    try {
+      await this.#load();
+    } catch (error) {
+      this.#log('error', `cannot take what was loaded: ${String(error)}`);
     }
   }
 

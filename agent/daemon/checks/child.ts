@@ -153,7 +153,7 @@ function reasonOf(code: number | null, signal: string | null, complaint: string)
     complaint
       .trim()
       .split('\n')
-      .find(line => /\bError\b|FATAL/.test(line)) ?? '';
+      .find(line => /^\w*Error\b|FATAL ERROR/.test(line)) ?? '';
   return last === '' ? `the checker ${how}` : `the checker ${how}: ${printable(last).slice(0, 300)}`;
 }
 

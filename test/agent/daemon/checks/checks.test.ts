@@ -51,7 +51,7 @@ test('Checks: judges everything at first, then on a change the rules that it mat
   t.deepEqual(verdicts(rounds.all[0]), {'files.one': 'pass', 'files.two': 'pass', 'files.three': 'pass'});
   const {running, watched, packs} = checks.status();
   t.is(running, null);
-  t.like(watched, {paths: 7, rules: 3, problem: null});
+  t.like(watched, {paths: 8, rules: 3, problem: null});
   t.is(packs[0]?.schedule, '0 * * * *');
   t.true(Date.parse(packs[0]?.nextAt ?? '') > Date.now());
   chmodSync(site.at('two'), 0o644);
@@ -74,7 +74,7 @@ test('Checks: checkNow() resolves after its round, requests that come meanwhile 
   const before = rounds.all.length;
   await checks.checkNow(['demo']);
   t.is(rounds.all.length, before + 1);
-  t.deepEqual(checks.status().watched, {paths: 4, rules: 0, problem: null});
+  t.deepEqual(checks.status().watched, {paths: 5, rules: 0, problem: null});
 });
 
 test('Checks: a site that breaks leaves the last good one in force, over a restart too, until it is right again', async t => {
