@@ -1,6 +1,5 @@
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
-import {setFlagsFromString} from 'node:v8';
 import {Value} from 'typebox/value';
 import {parseJson} from '../../controller/protocol/codec.ts';
 import {makeLog} from '../../controller/protocol/log.ts';
@@ -73,8 +72,6 @@ async function printDiagnosis(): Promise<void> {
 }
 
 async function run(places: {run: string; state: string; 'with-parent': boolean}): Promise<void> {
-  // Mostly idle, for months: compiled code would take 9 MB to make next to nothing faster.
-  for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug']) setFlagsFromString(flag);
   let link: Link | null = null;
   const stop = () => {
     link?.stop();
