@@ -150,6 +150,10 @@ function compact<T extends {[key: string]: unknown}>(properties: T): {[K in keyo
   return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as never;
 }
 
+/** So rough that a finding is the same for as long as nothing of importance changed: files come and go all the time. */
+const roughly = (count: number): string =>
+  count < 10 ? String(count) : `${10 ** Math.floor(Math.log10(count))} or more`;
+
 function judgeTree(check: TreeCheck, fact: TreeFact): Judgement[] {
   const {found, more, notSeen, notSeenMore, seen, allowed, leftOut} = fact;
   const subject = underText(check);
@@ -175,7 +179,7 @@ function judgeTree(check: TreeCheck, fact: TreeFact): Judgement[] {
     ];
   }
   const notes = [
-    `none of ${seen} seen`,
+    `none of ${roughly(seen)} seen`,
     allowed > 0 ? `${allowed} allowed` : '',
     leftOut.length > 0
       ? `not entered: ${leftOut.slice(0, 5).join(', ')}${leftOut.length > 5 ? ` and ${leftOut.length - 5} more` : ''}`

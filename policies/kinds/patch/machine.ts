@@ -71,7 +71,7 @@ export function judgeStale(check: PatchCheck, facts: Facts): Judgement[] {
   const answer = facts.get({fact: 'staleLibraries'});
   if (answer.state === 'absent') return [{subject: servicesSubject, verdict: 'not-applicable', reason: answer.reason}];
   if (answer.state !== 'seen') return [withoutValue(servicesSubject, answer)];
-  const {stale, scanned, unreadable} = answer.value;
+  const {stale, unreadable} = answer.value;
   const wanted = stale.filter(process => !isSession(process) && !(check.except ?? []).includes(process.unit ?? ''));
   if (check.stale_libraries === 'some' || wanted.length === 0) {
     if (wanted.length === 0 && unreadable.length > 0) {
@@ -80,7 +80,7 @@ export function judgeStale(check: PatchCheck, facts: Facts): Judgement[] {
     }
     const expected = check.stale_libraries === 'some' ? 'some' : 'none on deleted or replaced files';
     const ok = (wanted.length === 0) === (check.stale_libraries === 'none');
-    const actual = wanted.length === 0 ? `none of ${scanned} processes` : `${wanted.length} processes`;
+    const actual = wanted.length === 0 ? 'none' : `${wanted.length} processes`;
     return [
       judged(servicesSubject, [{what: 'running', expected, actual, ok}], {where: answer.where, scope: 'runtime'}),
     ];
