@@ -8,12 +8,15 @@ import type {Inspection} from './inspection.ts';
 import {labelled} from './report/text.ts';
 
 /** One thing that reeve needs in order to see, and whether it is there. */
-type Need = {what: string; state: 'ok' | 'lacks' | 'note'; found: string; cure: string | null};
+export type Need = {what: string; state: 'ok' | 'lacks' | 'note'; found: string; cure: string | null};
 
-/** What reeve can see on this host, what it lacks, and how to get that. `load` tries the configuration and the packs. */
+/**
+ * What reeve can see on this host, what it lacks, and how to get that. `load` tries the configuration and the packs,
+ * `connect` the way to the controller.
+ */
 export async function doctor(
   host: Host,
-  load: () => Promise<string>,
+  {load, connect = async () => []}: {load: () => Promise<string>; connect?: () => Promise<Need[]>},
   columns: number,
   progress: (text: string) => void = () => {},
 ): Promise<Inspection> {
@@ -24,6 +27,7 @@ export async function doctor(
     await procfs(host),
     await attributes(host),
     ...(await facts(host, progress)),
+    ...(host.live ? await connect() : []),
   ];
   const row = ({what, state, found, cure}: Need) => [
     ...labelled(`${state.padEnd(6)}${what}`, found, {indent: 0, labelWidth: 24, columns}),

@@ -218,9 +218,15 @@ withRoot(
   program.command('patch').description('show pending updates, reboot, kernel, stale libraries and support'),
 ).action(options => run(inspect)((host, progress) => patchReport(host, {columns: io.columns, progress}), options));
 
-withRoot(program.command('doctor').description('show what reeve can see here and what it lacks')).action(options =>
-  run(inspect)((host, progress) => doctor(host, loadedText, io.columns, progress), options),
-);
+withRoot(program.command('doctor').description('show what reeve can see here, what it lacks, and its connection'))
+  .option('--state <dir>', 'the connection of the reeve up with this state')
+  .option('--run <dir>', "folder of the agent's sockets (default /run/reeve)")
+  .option('--config <path>', 'configuration in place of /etc/reeve/agent.yaml')
+  .action(async options => {
+    const {connection} = await import('./cli/connection.ts');
+    const tools = {load: () => loadedText(options), connect: () => connection(options, io)};
+    await run(inspect)((host, progress) => doctor(host, tools, io.columns, progress), options);
+  });
 
 const config = program.command('config').description('the configuration of this host');
 config
@@ -286,8 +292,8 @@ function hoursOf(text: string): number {
   throw new ReeveError('REEVE_USAGE', `"${text}" is no number of hours: 1 to 8760 is wanted`);
 }
 
-async function loadedText(): Promise<string> {
-  const {packs, rules, waivers} = await selectRules({});
+async function loadedText(options: {config?: string}): Promise<string> {
+  const {packs, rules, waivers} = await selectRules(options.config === undefined ? {} : {config: options.config});
   return `${counted(packs.length, 'pack')} with ${counted(rules.length, 'rule')} and ${counted(waivers.length, 'waiver')} load`;
 }
 

@@ -1,6 +1,5 @@
 import type {FindingInfo} from '../../controller/protocol/api.ts';
-import {type Finding, type Severity, severities, type Verdict, verdicts} from '../../policies/finding.ts';
-import {ownRules} from '../daemon/own-rules.ts';
+import {type Severity, severities, type Verdict, verdicts} from '../../policies/finding.ts';
 import {ReeveError} from '../errors.ts';
 import {printable} from '../host/names.ts';
 import {askAgent} from '../ipc/client.ts';
@@ -12,7 +11,6 @@ import {fromWire} from '../report/wire.ts';
 import {allFindings} from './controller/pages.ts';
 import {type ExitStatus, exitStatus, type Io} from './io.ts';
 import {agentSocketOf, type ControllerOptions, controllerOf} from './places.ts';
-import {selectRules} from './selection.ts';
 
 export type FindingsOptions = ControllerOptions & {
   host?: string[];
@@ -61,28 +59,15 @@ async function ofAgent(options: Chosen, io: Io): Promise<ExitStatus> {
     return statusOf(found.map(({finding}) => finding.verdict));
   }
   const shown = found.map(({finding, observedAt}) => fromWire(finding, observedAt));
-  const titles = await titlesOf(shown);
+  const titles = new Map(found.map(({finding, title}) => [finding.rule, title]));
   const words: Words = {
-    title: ({rule: id}) => titles.get(id) ?? id,
+    title: ({rule: id}) => printable(titles.get(id) ?? id),
     rest: id => `reeve findings --rule ${id} --json`,
   };
   const all = options.all === true || wanted !== undefined;
   const sections = findingSections(shown, words, {columns: io.columns, colour: io.colour, all});
   io.out(`${[...sections, ...(shown.length === 0 ? ['No findings.'] : packLines(shown, io))].join('\n')}\n`);
   return statusOf(shown.map(finding => finding.verdict));
-}
-
-/** The packs on disk know what rules are called; when they do not load, ids have to do. */
-async function titlesOf(shown: Finding[]): Promise<Map<string, string>> {
-  const titles = new Map(ownRules.map(({id, title}) => [id, title]));
-  if (shown.every(({rule}) => titles.has(rule))) return titles;
-  try {
-    const {rules} = await selectRules({});
-    return new Map([...titles, ...rules.map(({id, title}) => [id, title] as const)]);
-  } catch (error) {
-    if (error instanceof ReeveError) return titles;
-    throw error;
-  }
 }
 
 async function ofController(options: Chosen, io: Io): Promise<ExitStatus> {

@@ -246,7 +246,13 @@ class Agent implements Daemon {
         return {at: store.at(), digest: store.digest(), rules: this.#document?.digest ?? null, checkedAt};
       },
       stored: position => store.stored(position),
-      next: after => store.next(after),
+      next: after => {
+        const {epoch} = store.at();
+        const batch = store.next(after);
+        // A link that lost its spool made us begin anew: it has to know where the stream stands now.
+        if (store.at().epoch !== epoch) queueMicrotask(() => this.#link?.announceState());
+        return batch;
+      },
       document: digest => {
         const document = this.#document;
         if (document === null || document.digest !== digest) return null;
@@ -268,7 +274,11 @@ class Agent implements Daemon {
     return {
       status: async () => [{status: this.#status()}],
       findings: async (request: Parameters<OpenedStore['findings']>[0]) => {
-        const all = [...this.#ownNow(), ...this.#store.findings(request)];
+        const titles = new Map(this.#document?.value.rules.map(({id, title}) => [id, title]));
+        const all = [...this.#ownNow(), ...this.#store.findings(request)].map(found => {
+          const title = titles.get(found.finding.rule);
+          return title === undefined ? found : {...found, title};
+        });
         const pages = [];
         for (let at = 0; at < all.length || at === 0; at += pageSize)
           pages.push({findings: all.slice(at, at + pageSize)});

@@ -42,6 +42,8 @@ export const localFinding = Type.Object({
   /** Since when the verdict is what it is, and when it was last looked at. */
   since: time,
   observedAt: time,
+  /** What its rule is called, where that is known. */
+  title: Type.Optional(Type.String({maxLength: 300})),
 });
 export type LocalFinding = Static<typeof localFinding>;
 

@@ -14,7 +14,7 @@ const files: Fixture['files'] = {
 };
 
 async function lacking(fixture: Fixture, load = async () => '3 packs load'): Promise<string[]> {
-  const {json, text} = await doctor(memoryHost(fixture), load, 80);
+  const {json, text} = await doctor(memoryHost(fixture), {load}, 80);
   if (!text.every(line => line.length <= 80)) throw new Error(text.join('\n'));
   return (json as Array<{what: string; state: string}>).filter(({state}) => state === 'lacks').map(({what}) => what);
 }
@@ -33,7 +33,7 @@ test('doctor() says how to get the kernel to tell its security modules', async t
   const bare = {...without, '/proc/self/mountinfo': '25 1 0:5 / /sys rw - sysfs sysfs rw\n'};
   t.true((await lacking({files: bare})).includes('access control'));
   t.false((await lacking({files})).includes('access control'));
-  const {text} = await doctor(memoryHost({files: bare}), async () => '', 80);
+  const {text} = await doctor(memoryHost({files: bare}), {load: async () => ''}, 80);
   t.regex(text.join('\n'), /cure: mount -t securityfs securityfs/);
 });
 
