@@ -5,11 +5,14 @@ import type {Log} from '../../controller/protocol/log.ts';
 import {encodeFrame, FrameReader} from '../ipc/frames.ts';
 import {type FromAgent, type FromLink, fromAgent} from '../ipc/link-messages.ts';
 import type {Clock} from './clock.ts';
-import {shorten} from './problem.ts';
+import {LinkProblem, shorten} from './problem.ts';
+import {QuietLog} from './quiet-log.ts';
 
 /** Milliseconds between tries: short, because the socket is on this machine. */
 const firstDelayMs = 250;
 const longestDelayMs = 5000;
+/** A connection that lasts this long is a good one: the next delay is short again. */
+const stableMs = 10_000;
 
 export type AgentSocketEvents = {
   onConnect(): void;
@@ -26,10 +29,11 @@ export class AgentSocket {
   readonly #events: AgentSocketEvents;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #quiet: QuietLog;
   #socket: Socket | null = null;
   #connected = false;
   #failures = 0;
-  #lastReason = '';
+  #cancelStable: () => void = () => {};
   #cancelTry: () => void = () => {};
   #stopped = false;
 
@@ -38,10 +42,7 @@ export class AgentSocket {
     this.#events = events;
     this.#clock = clock;
     this.#log = log;
-  }
-
-  get connected(): boolean {
-    return this.#connected;
+    this.#quiet = new QuietLog(log, clock, 'no connection to the agent; trying again');
   }
 
   start(): void {
@@ -52,7 +53,11 @@ export class AgentSocket {
     let reason = 'the agent ended the connection';
     socket.on('connect', () => {
       this.#connected = true;
-      this.#log('info', 'connected to the agent');
+      this.#cancelStable = this.#clock.after(stableMs, () => {
+        this.#failures = 0;
+        this.#quiet.over();
+        this.#log('info', 'connected to the agent');
+      });
       this.send({t: 'ready', pid: process.pid});
       this.#events.onConnect();
     });
@@ -66,7 +71,6 @@ export class AgentSocket {
       }
       for (const value of read.values) {
         if (this.#socket !== socket || socket.destroyed) return;
-        this.#failures = 0;
         this.#events.onMessage(value as FromAgent);
       }
     });
@@ -82,9 +86,8 @@ export class AgentSocket {
     const wasConnected = this.#connected;
     this.#connected = false;
     this.#socket = null;
-    if (wasConnected || reason !== this.#lastReason)
-      this.#log('warning', 'no connection to the agent; trying again', {reason: shorten(reason)});
-    this.#lastReason = reason;
+    this.#cancelStable();
+    this.#quiet.trouble(new LinkProblem('AGENT_AWAY', shorten(reason)));
     if (wasConnected) this.#events.onDisconnect(reason);
     const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** this.#failures++);
     this.#cancelTry = this.#clock.after(delay, () => this.start());
@@ -95,13 +98,9 @@ export class AgentSocket {
     if (this.#connected) this.#socket?.write(encodeFrame(message));
   }
 
-  /** Ends this connection and makes a new one, so that nothing of the old one is still under way. */
-  restart(): void {
-    this.#socket?.destroy();
-  }
-
   stop(): void {
     this.#stopped = true;
+    this.#cancelStable();
     this.#cancelTry();
     this.#socket?.destroy();
     this.#socket = null;

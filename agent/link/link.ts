@@ -9,7 +9,7 @@ import type {dial} from './connection/dial.ts';
 import type {Document, Named} from './connection/documents.ts';
 import {type AgentState, Reporter, type Setup, type Surroundings} from './connection/reporter.ts';
 import type {SessionTimes} from './connection/session.ts';
-import {isWorthRetrying, type LinkProblem, shorten} from './problem.ts';
+import {isWorthRetrying, LinkProblem, shorten} from './problem.ts';
 import {Puller} from './puller.ts';
 import {QuietLog} from './quiet-log.ts';
 import {Signer} from './signer.ts';
@@ -19,6 +19,8 @@ import {StatusReport} from './status.ts';
 /** Milliseconds. The agent answers from memory; a restart of it takes seconds, and then its host is not alive any more. */
 const signMs = 5_000;
 const agentAwayMs = 60_000;
+/** Until a spool that could not be emptied for a new enrolment is tried again. */
+const setUpAgainMs = 5_000;
 /** However often a controller asks, the agent is made to send everything at most this often. */
 const wholeSetMs = 60_000;
 /** Tries of an enrolment until whoever waits for it hears why it does not go on. */
@@ -59,6 +61,7 @@ export class Link {
   #reporter: Reporter | null = null;
   #enrolFailures = 0;
   #cancelAway: () => void = () => {};
+  #cancelSetUp: () => void = () => {};
   #since: string;
   #wasOpen = false;
   #problems: {spool: Trouble; connection: Trouble} = {spool: null, connection: null};
@@ -111,6 +114,7 @@ export class Link {
     this.#puller.stop();
     this.#status.stop();
     this.#cancelAway();
+    this.#cancelSetUp();
     this.#agent.stop();
     this.#parts.inventory.stop();
     this.#parts.spool.close();
@@ -146,6 +150,7 @@ export class Link {
   }
 
   #setUp(setup: Setup): void {
+    this.#cancelSetUp();
     this.#setup = setup;
     this.#enrolFailures = 0;
     this.#parts.inventory.describe(setup);
@@ -153,8 +158,10 @@ export class Link {
     try {
       if (setup.enrolment !== null) this.#parts.spool.claim(`${setup.enrolment.place.fleet} ${setup.enrolment.agent}`);
     } catch (error) {
-      this.#spoolProblem(error as LinkProblem);
-      this.#agent.restart();
+      if (!(error instanceof LinkProblem)) throw error;
+      this.#spoolProblem(error);
+      this.#puller.stop();
+      this.#cancelSetUp = this.#parts.clock.after(setUpAgainMs, () => this.#setUp(setup));
       return;
     }
     if (setup.enrolment === null) this.#puller.stop();
@@ -192,11 +199,14 @@ export class Link {
       onTrouble,
       attach: (line, onEnd) => {
         const reporter = new Reporter(line, place, token, this.#surroundings(), ended => {
-          if (this.#reporter === reporter) this.#reporter = null;
-          this.#noteOpen(false);
+          if (this.#reporter === reporter) {
+            this.#reporter = null;
+            this.#noteOpen(false);
+          }
           onEnd(ended);
         });
         this.#reporter = reporter;
+        this.#noteOpen(false);
         return reporter;
       },
     };
@@ -251,6 +261,7 @@ export class Link {
 
   #agentLost(): void {
     this.#signer.lost();
+    this.#cancelSetUp();
     this.#puller.stop();
     this.#cancelAway = this.#parts.clock.after(agentAwayMs, () => {
       this.#state = null;

@@ -3,6 +3,7 @@ import test from 'ava';
 import {encodeFrame} from '../../../agent/ipc/frames.ts';
 import {systemClock} from '../../../agent/link/clock.ts';
 import {linkWorld} from '../../helpers/link-world.ts';
+import {StubController} from '../../helpers/stub-controller.ts';
 import {cable, proxyServer} from '../../helpers/tcp.ts';
 import {eventually} from '../../helpers/waiting.ts';
 
@@ -218,4 +219,24 @@ test('a lost spool makes the agent begin anew, and nothing is applied twice', as
   startLink();
   await eventually(() => controller.position?.epoch === 2, 'the new stream is stored');
   t.deepEqual(controller.applied, ['1:1 a', '1:2 b', '2:1 reset']);
+});
+
+test('a host that moves to another controller reports there, and its status is of the new one', async t => {
+  const {agent, certificate, controller, enrol, startLink} = await linkWorld(t);
+  enrol();
+  startLink();
+  agent.step('a');
+  await eventually(() => controller.position?.n === 1, 'the step is stored');
+  const other = new StubController(certificate);
+  await other.listen();
+  t.teardown(() => other.close());
+  other.agent = agent.id;
+  other.publicKey = agent.publicKey;
+  agent.place = other.place;
+  agent.setup();
+  await eventually(() => other.position?.epoch === 2, 'the new stream is stored there');
+  await controller.peers.all[0]?.closed;
+  const last = await agent.said.find(message => message.t === 'status' && message.acknowledged?.epoch === 2);
+  t.like(last, {connected: true});
+  t.deepEqual(other.applied, ['2:1 reset']);
 });
