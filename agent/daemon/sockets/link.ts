@@ -141,7 +141,8 @@ export async function serveLink(
   const prepare = () => {
     if (gid !== null) chownSync(path, -1, gid);
   };
-  const server = await listenLocal(path, {mode: 0o660, maxConnections, prepare}, socket => {
+  const mode = gid === null ? 0o600 : 0o660;
+  const server = await listenLocal(path, {mode, maxConnections, prepare}, socket => {
     const peer = peerOf(socket);
     if (!mayConnect(peer)) {
       log('warning', 'a stranger knocked at the socket of the link', {code: 'PEER', uid: peer?.uid ?? null});
@@ -186,15 +187,16 @@ export async function serveLink(
     connection.send({t: 'state', ...desk.state()});
   }
 
+  const announceState = () => {
+    tell({t: 'state', ...desk.state()});
+    if (current !== null) deliver(current);
+  };
   return {
     announceSetup: () => {
       tell({t: 'setup', ...desk.setup()});
-      tell({t: 'state', ...desk.state()});
+      announceState();
     },
-    announceState: () => {
-      tell({t: 'state', ...desk.state()});
-      if (current !== null) deliver(current);
-    },
+    announceState,
     status: () => current?.status ?? null,
     close: () => {
       clearInterval(again);

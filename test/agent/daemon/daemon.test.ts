@@ -68,6 +68,20 @@ test('a change reaches a waiting link at once, and only the change', async t => 
   t.deepEqual(status.stream.stored, {epoch, n: to});
 });
 
+test('a link that lost its spool learns where the new stream stands', async t => {
+  const agent = await startAgent(t);
+  const link = await LinkClient.connect(t, agent.run);
+  const host = await enrol(t, agent, link);
+  agent.checks.listener.onRound(round([passing('a')]));
+  const {epoch, to} = await link.batch(null, host.agent, host.publicKey);
+  link.send({t: 'next', after: {epoch, n: to}});
+  link.send({t: 'next', after: null});
+  const batch = await link.next('batch');
+  t.is(batch.epoch, epoch + 1);
+  const {at} = await link.next('state', ({at}) => at.epoch === epoch + 1);
+  t.is(at.n, batch.to);
+});
+
 test('an enrolled host is enrolled again only when that is said, and then has a new key and stream', async t => {
   const agent = await startAgent(t);
   const link = await LinkClient.connect(t, agent.run);
@@ -240,7 +254,7 @@ test('check asks the checks and answers when they are done', async t => {
 test('sockets have their modes, are removed at the end, and a stale one is replaced', async t => {
   const agent = await startAgent(t);
   t.is(statSync(agentSocket(agent.run)).mode & 0o777, 0o600);
-  t.is(statSync(join(agent.run, 'link.sock')).mode & 0o777, 0o660);
+  t.is(statSync(join(agent.run, 'link.sock')).mode & 0o777, 0o600);
   await agent.daemon.stop();
   t.false(existsSync(agentSocket(agent.run)));
   await t.throwsAsync(askAgentOnce(agentSocket(agent.run), {verb: 'status'}), {

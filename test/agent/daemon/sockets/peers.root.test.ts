@@ -31,6 +31,7 @@ test('the sockets let in the link and root, each its own, and tell strangers apa
   const agent = await startAgent(t, folder, {link: {uid, gid}});
   const [link, control] = [join(agent.run, 'link.sock'), join(agent.run, 'agent.sock')];
   t.is(statSync(link).gid, gid);
+  t.is(statSync(link).mode & 0o777, 0o660);
   t.is(await connectAs(uid, gid, link), 'served');
   t.is(await connectAs(0, 0, link), 'served');
   t.is(await connectAs(uid, gid, control), 'EACCES');
