@@ -37,15 +37,11 @@ export function problemsOf({refused, enrolment, link, watched}: AgentStatus): st
       : [`${refused.message} [${refused.code}]: the packs before are in force; reeve config check names each problem`]),
     ...(watched.problem === null ? [] : [`not all paths are watched: ${watched.problem}`]),
     ...(link === null ? ['no link is running: findings are kept here and travel when it is back'] : []),
-    ...(link === null || enrolment === null || link.connected
+    ...(link === null || enrolment === null || link.connected || link.problem === null
       ? []
-      : [
-          `${link.problem === null ? 'not connected yet' : linkProblem(link.problem)}; reeve doctor looks for the cause`,
-        ]),
+      : [`not connected: ${link.problem.message} [${link.problem.code}]; reeve doctor looks for the cause`]),
   ];
 }
-
-const linkProblem = ({code, message}: {code: string; message: string}) => `not connected: ${message} [${code}]`;
 
 /** The same for a reader. */
 export function statusLines(

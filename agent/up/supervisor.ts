@@ -66,10 +66,10 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    const ends = [...this.#children.values()].map(({process}) => {
-      const end = new Promise(resolve => process.once('close', resolve));
-      process.kill('SIGTERM');
-      process.stdin?.end();
+    const ends = [...this.#children.values()].map(({process: child}) => {
+      const end = new Promise(resolve => child.once('close', resolve));
+      child.kill('SIGTERM');
+      child.stdin?.end();
       return end;
     });
     const kill = setTimeout(() => {
