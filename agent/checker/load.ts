@@ -24,7 +24,9 @@ export async function load(
     site = await sitePaths(host, config.policies_dir, path);
     const {packs, waivers, notes} = await loadSite(host, config);
     await countAttestations(host, config.policies_dir);
-    const all = note === null || note.includes('does not exist') ? notes : [note, ...notes];
+    const all = note === null || note.includes('does not exist') ? [...notes] : [note, ...notes];
+    const aside = Object.keys(config.checks.packs).filter(name => !packs.some(pack => pack.name === name));
+    for (const name of aside) all.push(`agent.yaml has a schedule for the pack "${name}", which is not loaded`);
     tell(loaded(writeBundle(bundle, reeve, {config, packs, waivers, notes: all}), site));
   } catch (error) {
     tell(refused(error, site));

@@ -107,17 +107,23 @@ class SiteChecks implements Checks {
   async start(): Promise<void> {
     await this.#load();
     if (this.#site !== null) return this.#work();
+    if (this.#stopped) throw ended();
     const {code, message, problems} = this.#refused as RefusedSite;
     const known = errorCodes.includes(code as ErrorCode) ? (code as ErrorCode) : 'REEVE_BUG';
     throw new ReeveError(known, message, {problems: problems as Problem[]});
   }
 
   async checkNow(packs: string[] | null): Promise<void> {
-    const known = this.#site?.packs.map(({name}) => name) ?? [];
+    if (this.#stopped) throw ended();
+    if (this.#site === null)
+      throw new ReeveError(
+        'REEVE_CONFIG_INVALID',
+        `nothing can be judged: ${this.#refused?.message ?? 'not loaded yet'}`,
+      );
+    const known = this.#site.packs.map(({name}) => name);
     const unknown = packs?.find(name => !known.includes(name));
     if (unknown !== undefined)
       throw new ReeveError('REEVE_RULE_UNKNOWN', `there is no pack "${unknown}": known are ${known.join(', ')}`);
-    if (this.#stopped) throw ended();
     if (packs?.length === 0) return;
     const done = Promise.withResolvers<void>();
     this.#request.waiting.push(done);
@@ -160,6 +166,8 @@ class SiteChecks implements Checks {
   }
 
   #onDue(packs: string[]): void {
+    // No watch may tell that a broken site was put right, or that one changed at all.
+    if (this.#refused !== null || this.#watcher.status().problem !== null) this.#mustLoad = true;
     for (const pack of packs) this.#request.packs.add(pack);
     this.#work();
   }

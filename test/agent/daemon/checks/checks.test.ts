@@ -103,13 +103,18 @@ test('Checks: a site that breaks leaves the last good one in force, over a resta
   t.is(second.loaded.all.length, 2);
 });
 
-test('Checks: start() rejects with the problems when the site is broken and there is no last good one', async t => {
+test('Checks: start() rejects with the problems of a site without a last good one, and judges when it is put right', async t => {
   const site = new DemoSite(t, ['one']);
   site.write('agent.yaml', 'pack: [demo]\n');
-  const {checks, refused} = checksOf(t, site);
+  const {checks, refused, rounds} = checksOf(t, site);
   const error = await t.throwsAsync(checks.start(), {code: 'REEVE_CONFIG_INVALID'});
   t.is((error as Error & {problems: Array<{line: number}>}).problems[0]?.line, 1);
   t.is(refused.all.length, 1);
+  await t.throwsAsync(checks.checkNow(null), {code: 'REEVE_CONFIG_INVALID', message: /nothing can be judged/});
+  site.writeConfig('');
+  await rounds.count(1);
+  t.deepEqual(verdicts(rounds.all[0]), {'files.one': 'pass'});
+  t.is(refused.all.at(-1), null);
 });
 
 test('Checks: a configuration that changes its schedule takes effect, one that says the same changes nothing', async t => {
