@@ -81,7 +81,7 @@ program
   .option('--verbose', 'show what the three processes log')
   .addHelpText(
     'after',
-    '\nEnds on Ctrl-C. Exit status: 0 also when rules fail, 69 when a process does not start or the report does not\narrive, 78 unusable state or broken configuration.\nExample: reeve up --once --json',
+    '\nEnds on Ctrl-C. Exit status: 0 also when rules fail, 69 when a process does not\nstart or the report does not arrive, 78 unusable state or broken configuration.\nExample: reeve up --once --json',
   )
   .action(async options =>
     run((await import('./up/up.ts')).up)(options, {stop: stopSignal(), zone: process.env.TZ ?? null}),

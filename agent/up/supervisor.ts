@@ -13,7 +13,7 @@ export type SupervisorEvents = {
   restarted: (part: Part) => void;
 };
 
-type Child = {process: ChildProcess; startedAt: number; tail: string[]};
+type Child = {handle: ChildProcess; startedAt: number; tail: string[]};
 
 const firstDelayMs = 500;
 const maxDelayMs = 30_000;
@@ -59,21 +59,21 @@ export class Supervisor {
   }
 
   pid(part: Part): number | undefined {
-    return this.#children.get(part)?.process.pid;
+    return this.#children.get(part)?.handle.pid;
   }
 
   /** Asks all to end, and kills after five seconds what has not. */
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    const ends = [...this.#children.values()].map(({process: child}) => {
+    const ends = [...this.#children.values()].map(({handle: child}) => {
       const end = new Promise(resolve => child.once('close', resolve));
       child.kill('SIGTERM');
       child.stdin?.end();
       return end;
     });
     const kill = setTimeout(() => {
-      for (const {process} of this.#children.values()) process.kill('SIGKILL');
+      for (const {handle} of this.#children.values()) handle.kill('SIGKILL');
     }, stopMs);
     await Promise.all(ends);
     clearTimeout(kill);
@@ -82,7 +82,7 @@ export class Supervisor {
   #spawn(part: Part): void {
     const [program, ...words] = this.#commands.get(part) as [string, ...string[]];
     const child: Child = {
-      process: spawn(program, words, {
+      handle: spawn(program, words, {
         cwd: '/',
         detached: true,
         env: this.#environment,
@@ -100,15 +100,15 @@ export class Supervisor {
       this.#children.delete(part);
       if (!this.#stopping) this.#onEnd(part, child, how);
     };
-    child.process.stdin?.on('error', () => {});
-    child.process.stderr?.setEncoding('utf8');
-    readLines(child.process.stderr as NodeJS.ReadableStream, line => {
+    child.handle.stdin?.on('error', () => {});
+    child.handle.stderr?.setEncoding('utf8');
+    readLines(child.handle.stderr as NodeJS.ReadableStream, line => {
       child.tail.push(line);
       if (child.tail.length > tailLines) child.tail.shift();
       this.#events.line(part, line);
     });
-    child.process.on('error', error => end(`could not be started: ${error.message}`));
-    child.process.on('close', (code, signal) =>
+    child.handle.on('error', error => end(`could not be started: ${error.message}`));
+    child.handle.on('close', (code, signal) =>
       end(signal === null ? `ended with status ${code}` : `was ended by ${signal}`),
     );
   }
