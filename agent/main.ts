@@ -114,7 +114,7 @@ withController(program.command('findings').description('list what the agent here
   .option('--all', 'list what passes and what does not apply, too')
   .addHelpText(
     'after',
-    '\nExit status: 0 all pass, 1 some fail, 3 some could not be seen.\nExample: reeve findings --controller https://reeve.example:9443 --severity critical,high',
+    '\nExit status: 0 all pass, 1 some fail, 3 some could not be seen.\nExample: reeve findings --controller https://reeve.example:7444 --severity high',
   )
   .action(async options => run((await import('./cli/findings.ts')).findings)(options));
 

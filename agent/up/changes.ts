@@ -45,13 +45,17 @@ export async function followChanges(
   }
 }
 
-/** A change as lines for a reader: when, what it is now, what was found, and what it was. */
+/** Whether a reader wants to know: what passed and still passes in another way is none. */
+export const isNews = ({before, after}: ChangeInfo): boolean =>
+  before !== after || (after !== 'pass' && after !== 'not-applicable');
+
+/** A change as lines for a reader: when, what it is now, what it was, and what was found unless it passes. */
 export function changeLines(change: ChangeInfo, columns: number, paint: Paint): string[] {
   const {rule, subject, before, after, finding, observedAt} = change;
   const time = new Date(observedAt).toTimeString().slice(0, 8);
   const verdict = (after ?? 'gone').toUpperCase().replace('NOT-APPLICABLE', 'N/A');
   const was = before === after ? '' : `, was ${before ?? 'not there'}`;
-  const found = finding === null ? '' : sentence(fromWire(finding, observedAt));
+  const found = finding === null || after === 'pass' ? '' : sentence(fromWire(finding, observedAt));
   return [
     `${time} ${paint(after === null ? 'dim' : verdictStyle[after], verdict.padEnd(7))} ${printable(rule)}${was}`,
     ...wrap(printable(subject), columns - 9).map(line => `         ${line}`),

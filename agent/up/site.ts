@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import * as Type from 'typebox';
 import {type HostDetail, hostDetail} from '../../controller/protocol/api.ts';
 import type {Position} from '../../controller/protocol/messages.ts';
 import {type Controller, controllerAt} from '../cli/controller/client.ts';

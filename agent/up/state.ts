@@ -15,9 +15,10 @@ import {
   writeSync,
 } from 'node:fs';
 import {dirname, resolve} from 'node:path';
-import Type, {type Static} from 'typebox';
-import {Value} from 'typebox/value';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {parseJson} from '../../controller/protocol/codec.ts';
+import {hasShape} from '../../controller/protocol/shape.ts';
 import {ReeveError} from '../errors.ts';
 
 /** The folders of a `reeve up`: one a process, and the agent's sockets. */
@@ -133,7 +134,7 @@ function readSaved(root: string): SavedState | null {
     throw unusable(root, `${fileName} cannot be read: ${(error as Error).message}`);
   }
   const value = parseJson(text);
-  if (Value.Check(savedState, value)) return value as SavedState;
+  if (hasShape(savedState, value)) return value as SavedState;
   const version = (value as {version?: unknown} | undefined)?.version;
   throw unusable(
     root,

@@ -8,7 +8,7 @@ import {ReeveError} from '../errors.ts';
 import {printable} from '../host/names.ts';
 import {packLines, storedFindings, storedSections} from '../report/stored.ts';
 import {painter} from '../report/text.ts';
-import {changeLines, followChanges, newestChange} from './changes.ts';
+import {changeLines, followChanges, isNews, newestChange} from './changes.ts';
 import {openPage, type PageAddress} from './page.ts';
 import {Site} from './site.ts';
 import {openState} from './state.ts';
@@ -130,7 +130,9 @@ async function keepOn(site: Site, host: string, since: Position | null, stop: Ab
   try {
     await followChanges(site.controller, host, since, {
       stop,
-      onChange: change => io.out(`${changeLines(change, io.columns, paint).join('\n')}\n`),
+      onChange: change => {
+        if (isNews(change)) io.out(`${changeLines(change, io.columns, paint).join('\n')}\n`);
+      },
     });
   } finally {
     clearInterval(renewal);

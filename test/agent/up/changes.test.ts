@@ -1,5 +1,5 @@
 import test from 'ava';
-import {changeLines} from '../../../agent/up/changes.ts';
+import {changeLines, isNews} from '../../../agent/up/changes.ts';
 import {readLogLine} from '../../../agent/up/log-line.ts';
 import type {ChangeInfo} from '../../../controller/protocol/api.ts';
 
@@ -41,6 +41,18 @@ test('changeLines() says of a finding that is gone, and of one that is new, so',
     /GONE {4}files\.shadow, was pass$/,
   );
   t.regex(changeLines({...change, before: null}, 80, plain)[0] as string, /FAIL {4}files\.shadow, was not there$/);
+});
+
+test('changeLines() says of what passes only that it does', t => {
+  const pass = {...change, before: 'fail', after: 'pass'} as const;
+  t.deepEqual(changeLines(pass, 80, plain).slice(1), ['         /etc/shadow']);
+});
+
+test('isNews() leaves out what passes as before', t => {
+  t.true(isNews(change));
+  t.true(isNews({...change, before: 'fail', after: 'fail'}));
+  t.true(isNews({...change, before: null, after: 'pass'}));
+  t.false(isNews({...change, before: 'pass', after: 'pass'}));
 });
 
 test('changeLines() writes out what could steer a terminal', t => {
