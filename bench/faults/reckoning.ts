@@ -5,6 +5,7 @@ import type {Position} from '../../controller/protocol/messages.ts';
 export type KeptChange = {
   epoch: number;
   n: number;
+  rule: string;
   subject: string;
   before: string | null;
   after: string | null;
@@ -61,20 +62,22 @@ const inOrder = (changes: readonly KeptChange[]) => changes.toSorted((a, b) => a
 function doubles(changes: readonly KeptChange[]): string[] {
   const last = new Map<string, string>();
   const numbers = new Set<string>();
-  return inOrder(changes).flatMap(({epoch, n, subject, finding}) => {
-    const number = `${epoch}/${n}`;
-    const text = JSON.stringify(finding);
-    const twice = numbers.has(number) || last.get(subject) === text;
+  return inOrder(changes).flatMap(change => {
+    // One step may end several findings, so the number alone does not tell.
+    const key = keyOf(change);
+    const number = `${change.epoch}/${change.n} of ${key}`;
+    const text = JSON.stringify(change.finding);
+    const twice = numbers.has(number) || last.get(key) === text;
     numbers.add(number);
-    last.set(subject, text);
-    return twice ? [`doubled: ${number} of ${subject}`] : [];
+    last.set(key, text);
+    return twice ? [`doubled: ${number}`] : [];
   });
 }
 
 function misplacements(changes: readonly KeptChange[], history: Evidence['history']): string[] {
-  const bySubject = Map.groupBy(inOrder(changes), ({subject}) => subject);
-  return [...bySubject].flatMap(([subject, kept]) => {
-    const modes = history.get(subject);
+  const byFinding = Map.groupBy(inOrder(changes), keyOf);
+  return [...byFinding].flatMap(([key, kept]) => {
+    const modes = history.get(kept[0]?.subject ?? '');
     // A finding of reeve itself, not of a file.
     if (modes === undefined) return [];
     let at = 0;
@@ -85,14 +88,12 @@ function misplacements(changes: readonly KeptChange[], history: Evidence['histor
       const mode = finding?.actual?.mode;
       const found = mode === undefined ? at : modes.indexOf(mode as string, at);
       if (found >= 0) at = found;
-      return follows && found >= 0
-        ? []
-        : [`misplaced: ${epoch}/${n} of ${subject}: ${before} to ${after} ${mode ?? ''}`];
+      return follows && found >= 0 ? [] : [`misplaced: ${epoch}/${n} of ${key}: ${before} to ${after} ${mode ?? ''}`];
     });
   });
 }
 
-const keyOf = ({rule, subject}: WireFinding) => `${rule} ${subject}`;
+const keyOf = ({rule, subject}: {rule: string; subject: string}) => `${rule} ${subject}`;
 
 function differences(agent: readonly WireFinding[], controller: readonly WireFinding[]): string[] {
   const kept = new Map(controller.map(finding => [keyOf(finding), JSON.stringify(finding)]));

@@ -18,6 +18,7 @@ const kept = (...modes: string[]): KeptChange[] =>
     return {
       epoch: 1,
       n: index + 1,
+      rule: 'files.0',
       subject: path,
       before: before === undefined ? null : finding(before).verdict,
       after: finding(mode).verdict,
@@ -40,6 +41,20 @@ const counts = (evidence: Evidence) => {
 
 test('reckon() finds nothing wrong where states were skipped but none invented', t => {
   t.deepEqual(counts(sound), none);
+});
+
+test('reckon() lets one step end several findings', t => {
+  const ended = (subject: string): KeptChange => ({
+    epoch: 1,
+    n: 9,
+    rule: 'files.0',
+    subject,
+    before: 'pass',
+    after: null,
+    finding: null,
+  });
+  const changes = [...sound.controller.changes, ended('/gone/1'), ended('/gone/2')];
+  t.deepEqual(counts(controller({changes})), none);
 });
 
 const controller = (changed: Partial<Evidence['controller']>): Evidence => ({
