@@ -19,6 +19,7 @@ import {type SavedState, type UpFolders, type UpState, writeWhole} from './state
 import {type Part, Supervisor} from './supervisor.ts';
 import {until} from './wait.ts';
 
+const lastOneMs = 15_000;
 const readyMs = 60_000;
 /** The longest that a first check may take: many rules, each with its own budget. */
 const checkMs = 30 * 60_000;
@@ -75,6 +76,7 @@ export class Site {
     const program = privileged
       ? programFor({home, node: process.execPath, state: folders}, accounts, text => this.#say(text))
       : home;
+    await this.#lastOneGone();
     this.ports = await freePorts(this.#state.saved?.ports ?? null);
     this.#state.save({version: 1, ports: this.ports});
     const config = `${folders.root}/controller.yaml`;
@@ -122,6 +124,16 @@ export class Site {
         ready('agent', () => this.#status()),
       ),
     ]);
+  }
+
+  /** The processes of a `reeve up` that was killed end by themselves, a moment later. */
+  async #lastOneGone(): Promise<void> {
+    const isGone = () =>
+      this.#status().then(
+        () => null,
+        () => true,
+      );
+    await until('the end of the agent before', isGone, {limitMs: lastOneMs, stop: this.#stop});
   }
 
   /** Makes the agent report to our controller. Gives the id of this host there. */

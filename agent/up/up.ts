@@ -9,13 +9,15 @@ import {printable} from '../host/names.ts';
 import {packLines, storedFindings, storedSections} from '../report/stored.ts';
 import {painter} from '../report/text.ts';
 import {changeLines, followChanges, isNews, newestChange} from './changes.ts';
-import {openPage, type PageAddress} from './page.ts';
+import {openPage} from './page.ts';
 import {Site} from './site.ts';
 import {openState} from './state.ts';
 
 export type UpOptions = {once?: boolean; json?: boolean; config?: string; state: string; verbose?: boolean};
 /** `zone`: the TZ that schedules are read in, or null for the system's. */
 export type Surroundings = {stop: AbortSignal; zone: string | null};
+
+const renewBeforeMs = 60_000;
 
 /** `reeve up`: controller, agent and link in the foreground, until `stop` or, with `once`, until the first report arrived. */
 export async function up(options: UpOptions, {stop, zone}: Surroundings, io: Io): Promise<ExitStatus> {
@@ -47,23 +49,41 @@ export async function up(options: UpOptions, {stop, zone}: Surroundings, io: Io)
 const ownUid = () => process.getuid?.() ?? 0;
 
 async function run(site: Site, options: UpOptions, stop: AbortSignal, io: Io): Promise<ExitStatus> {
-  const {host, position} = await firstCheck(site, options);
-  const acknowledged = await site.acknowledged(host, position);
-  const detail = await site.described(host);
+  const report = await unlessStopped(firstReport(site, options), stop);
   io.progress(null);
-  const since = await newestChange(site.controller, host);
-  const found = await Array.fromAsync(allFindings(site.controller, {host}));
   if (options.json) {
-    printJson(detail, found, acknowledged, site, io);
+    printJson(report, site, io);
     return exitStatus.ok;
   }
-  printFindings(found, detail, site, io);
-  if (options.once) {
-    io.out(`The controller has acknowledged all of it. reeve up keeps on, with a page to look at.\n`);
-    return exitStatus.ok;
-  }
-  await keepOn(site, host, since, stop, io);
+  printFindings(report, site, io);
+  if (options.once) io.out('The controller has acknowledged all of it. reeve up keeps on, with a page to look at.\n');
+  else await keepOn(site, report, stop, io);
   return exitStatus.ok;
+}
+
+/** Rejects with the signal's reason as soon as it is aborted, whatever is still under way. */
+function unlessStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T> {
+  const stopped = new Promise<never>((_resolve, reject) => {
+    if (stop.aborted) reject(stop.reason);
+    stop.addEventListener('abort', () => reject(stop.reason), {once: true});
+  });
+  return Promise.race([work, stopped]);
+}
+
+/** What the controller has after the first check; `since` is the newest change in it. */
+type FirstReport = {
+  host: HostDetail;
+  findings: FindingInfo[];
+  acknowledged: {position: Position; at: string};
+  since: Position | null;
+};
+
+async function firstReport(site: Site, options: UpOptions): Promise<FirstReport> {
+  const {host: id, position} = await firstCheck(site, options);
+  const acknowledged = await site.acknowledged(id, position);
+  const host = await site.described(id);
+  const since = await newestChange(site.controller, id);
+  return {host, findings: await Array.fromAsync(allFindings(site.controller, {host: id})), acknowledged, since};
 }
 
 /** Gives the id of this host at the controller, and where its stream stands after the first check. */
@@ -80,28 +100,20 @@ async function firstCheck(site: Site, {config}: UpOptions): Promise<{host: strin
   }
 }
 
-function printFindings(found: FindingInfo[], {name, os}: HostDetail, site: Site, io: Io): void {
+function printFindings({host, findings}: FirstReport, site: Site, io: Io): void {
   const rest = (rule: string) => `reeve findings --state ${site.folders.root} --rule ${rule} --json`;
+  const heading = `${printable(host.name)}, ${printable(host.os ?? 'unknown system')}`;
   const lines = [
-    painter(io.colour)(
-      'bold',
-      `${printable(name)}, ${printable(os ?? 'unknown system')}${ownUid() === 0 ? '' : ', not looked at as root'}`,
-    ),
+    painter(io.colour)('bold', `${heading}${ownUid() === 0 ? '' : ', not looked at as root'}`),
     '',
-    ...storedSections(found, rest, {columns: io.columns, colour: io.colour, all: false}),
-    ...packLines(storedFindings(found), io),
+    ...storedSections(findings, rest, {columns: io.columns, colour: io.colour, all: false}),
+    ...packLines(storedFindings(findings), io),
     '',
   ];
   io.out(`${lines.join('\n')}\n`);
 }
 
-function printJson(
-  host: HostDetail,
-  findings: FindingInfo[],
-  acknowledged: {position: Position; at: string},
-  site: Site,
-  io: Io,
-): void {
+function printJson({host, findings, acknowledged}: FirstReport, site: Site, io: Io): void {
   const safe = (_key: string, value: unknown) => (typeof value === 'string' ? printable(value) : value);
   const document = {
     schema: 'reeve.up/1',
@@ -113,22 +125,22 @@ function printJson(
 }
 
 /** Shows the page's address and every change, until `stop`. The token in the address is renewed before it is over. */
-async function keepOn(site: Site, host: string, since: Position | null, stop: AbortSignal, io: Io): Promise<void> {
+async function keepOn(site: Site, {host, since}: FirstReport, stop: AbortSignal, io: Io): Promise<void> {
   const paint = painter(io.colour);
-  let page: PageAddress | null = null;
-  const show = async () => {
-    page = await openPage(site.controller, site.ports.page);
+  const open = async () => {
+    const page = await openPage(site.controller, site.ports.page);
     io.out(`Page   ${page.url}\n`);
+    return page;
   };
-  await show();
+  let page = await open();
   io.out(`State  ${site.folders.root}; nothing else on this machine was changed.\n`);
   io.out('Changes are shown as they reach the controller. Ctrl-C ends it.\n\n');
-  const renewal = setInterval(
-    () => void show().catch(site.onProblem),
-    (page as unknown as PageAddress).lifeMs - 60_000,
-  );
+  const renew = async () => {
+    page = await open();
+  };
+  const renewal = setInterval(() => void renew().catch(site.onProblem), page.lifeMs - renewBeforeMs);
   try {
-    await followChanges(site.controller, host, since, {
+    await followChanges(site.controller, host.id, since, {
       stop,
       onChange: change => {
         if (isNews(change)) io.out(`${changeLines(change, io.columns, paint).join('\n')}\n`);
@@ -136,6 +148,6 @@ async function keepOn(site: Site, host: string, since: Position | null, stop: Ab
     });
   } finally {
     clearInterval(renewal);
-    await (page as unknown as PageAddress).revoke().catch(site.onProblem);
+    await page.revoke().catch(site.onProblem);
   }
 }

@@ -85,11 +85,22 @@ test.serial('a killed reeve up takes its processes with it, and the next one sta
     await up.stop('SIGTERM');
     world.remove();
   });
-  await up.ready();
+  const {base} = await up.ready();
   up.process.kill('SIGKILL');
   await up.ended;
-  const next = await runReeve(['up', '--once', ...world.args]);
+  const next = await runReeve(['up', '--once', '--json', ...world.args]);
   t.is(next.status, 0, next.stderr);
+  t.is(JSON.parse(next.stdout).acknowledged.controller, base, 'at the same address');
+  t.deepEqual(processesOf(world.state), []);
+});
+
+test.serial('reeve up that is asked to end while it starts leaves no process', async t => {
+  const world = makeUpWorld();
+  t.teardown(world.remove);
+  const up = new RunningUp(world.args);
+  await up.until(() => processesOf(world.state).some(one => partOf(one) === 'daemon'));
+  t.is(await up.stop('SIGINT'), 0, up.stderr);
+  t.is(up.stdout, '');
   t.deepEqual(processesOf(world.state), []);
 });
 
