@@ -19,5 +19,7 @@ if (unknown !== undefined) {
   process.stderr.write(`bench: error: no part "${unknown}": ${Object.keys(parts).join(', ')} are there\n`);
   process.exit(2);
 }
+// Ends what was started, too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 for (const [name, tables] of Object.entries(parts))
   if (chosen.length === 0 || chosen.includes(name)) process.stdout.write(`${(await tables()).join('\n')}\n`);

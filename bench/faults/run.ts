@@ -72,11 +72,13 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultRun> {
     const quietMs = (options.quietSeconds ?? 180) * 1000;
     let quiet = await becomesQuiet(site, files, Math.min(quietMs, changesSettleMs));
     const unknown = (await site.findings()).filter(({finding}) => finding.verdict === 'unknown');
-    if (unknown.length > 0) await site.check();
+    const notChecked = unknown.length === 0 ? null : await site.check().then(() => null, String);
     if (!quiet) quiet = await becomesQuiet(site, files, quietMs);
     const quietAfterSeconds = quiet ? (performance.now() - healedAt) / 1000 : null;
+    const reckoned = await reckonUp(site, files);
+    if (notChecked !== null) reckoned.reckoning.problems.push(`no check: ${notChecked}`);
     return {
-      ...(await reckonUp(site, files)),
+      ...reckoned,
       filesChanged: files.changes,
       faults: chaos.counts,
       leftOut,

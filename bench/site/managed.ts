@@ -12,6 +12,12 @@ export type ManagedOptions = {
   env?: NodeJS.ProcessEnv;
 };
 
+/** None outlives this process. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A process that is started, killed and started again. */
 export class Managed {
   readonly name: string;
@@ -52,7 +58,9 @@ export class Managed {
     });
     closeSync(output);
     child.on('error', error => this.unasked.push(`${this.name}: ${error.message}`));
+    running.add(child);
     child.on('exit', (code, signal) => {
+      running.delete(child);
       if (this.#child === child) this.unasked.push(`${this.name} ended with ${signal ?? code}`);
     });
     this.#child = child;
