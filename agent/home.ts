@@ -7,7 +7,7 @@ import {fileURLToPath} from 'node:url';
 export const home = fileURLToPath(new URL('..', import.meta.url));
 
 /** Whether this is the joined program. */
-export const built = import.meta.url.endsWith('.mjs');
+export const built = /\.[cm]js$/.test(import.meta.url);
 
 /** The file that a process of its own starts with. */
 export const slowReaderPath = `${home}${built ? 'build/slow-reader.mjs' : 'agent/host/local/slow-reader.ts'}`;

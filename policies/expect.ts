@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import type {Comparison} from './finding.ts';
 import {matchesPattern} from './pattern.ts';
 import {compareTyped, type ValueType, valueTypes} from './values.ts';

@@ -1,6 +1,7 @@
-import Type, {type Static} from 'typebox';
-import {Value} from 'typebox/value';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {parseJson} from '../../controller/protocol/codec.ts';
+import {hasShape} from '../../controller/protocol/shape.ts';
 import {loadConfig} from '../config/load.ts';
 import type {Need} from '../doctor.ts';
 import {ReeveError} from '../errors.ts';
@@ -42,7 +43,7 @@ export async function connection(options: PlaceOptions & {config?: string}, io: 
   if (!file.ok && file.code !== 'absent' && host.uid !== 0)
     return [{what: 'controller', state: 'lacks', found: file.reason, cure: 'run it as root'}];
   const place = file.ok ? parseJson(file.value.bytes.toString('utf8')) : null;
-  if (!Value.Check(enrolmentFile, place))
+  if (!hasShape(enrolmentFile, place))
     return [
       {what: 'controller', state: 'note', found: 'this host reports to none: reeve enroll takes a ticket', cure: null},
     ];
@@ -105,7 +106,7 @@ async function diagnose(
   return [{what: 'connection', state: 'lacks', found: failed ? reason : 'the link said nothing', cure: null}];
 }
 
-const isStep = (value: unknown): value is Static<typeof stepLine> => Value.Check(stepLine, value);
+const isStep = (value: unknown): value is Static<typeof stepLine> => hasShape(stepLine, value);
 
 function needOf({step, ok, found, wanted, cure}: Static<typeof stepLine>): Need {
   const what = `link ${step}`;

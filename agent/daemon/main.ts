@@ -30,29 +30,30 @@ const log = makeLog('agent', line => process.stderr.write(line));
 let daemon: Daemon | null = null;
 let stopping = false;
 
-try {
+start().catch(fail);
+
+async function start(): Promise<void> {
   const options = readOptions();
-  if (options === null) process.stdout.write(`${usage}\n`);
-  else {
-    process.chdir('/');
-    keepOffTheNetwork();
-    listenToSignals();
-    daemon = await startDaemon({
-      ...options,
-      reeve: packageJson.version,
-      hostname: hostname(),
-      log,
-      uid,
-      pid: process.pid,
-      now: () => new Date(),
-      monotonicMs: () => performance.now(),
-      makeChecks: (listener, hostId) =>
-        startChecks({hostId, configPath: options.configPath, stateDir: options.stateDir, log}, listener),
-    });
-    if (stopping) await stop();
+  if (options === null) {
+    process.stdout.write(`${usage}\n`);
+    return;
   }
-} catch (error) {
-  fail(error);
+  process.chdir('/');
+  keepOffTheNetwork();
+  listenToSignals();
+  daemon = await startDaemon({
+    ...options,
+    reeve: packageJson.version,
+    hostname: hostname(),
+    log,
+    uid,
+    pid: process.pid,
+    now: () => new Date(),
+    monotonicMs: () => performance.now(),
+    makeChecks: (listener, hostId) =>
+      startChecks({hostId, configPath: options.configPath, stateDir: options.stateDir, log}, listener),
+  });
+  if (stopping) await stop();
 }
 
 function readOptions() {

@@ -1,8 +1,8 @@
 import {createHash} from 'node:crypto';
-import {Value} from 'typebox/value';
 import {packDocument, parseJson} from '../../controller/protocol/codec.ts';
 import {type RulesDocument, rulesDocument} from '../../controller/protocol/documents.ts';
 import {limits} from '../../controller/protocol/limits.ts';
+import {hasShape} from '../../controller/protocol/shape.ts';
 import type {LoadedSite} from '../checker/messages.ts';
 import {readPrivate, writeWhole} from './atomic-file.ts';
 import {ownDocument} from './own-rules.ts';
@@ -51,7 +51,7 @@ export function documentOf(site: Pick<LoadedSite, 'packs' | 'rules'>, version: s
 export function readDocument(path: string, uid: number): Document | null {
   const text = readPrivate(path, uid, limits.document);
   const value = text === null ? undefined : parseJson(text);
-  return Value.Check(rulesDocument, value) ? pack(value) : null;
+  return hasShape(rulesDocument, value) ? pack(value) : null;
 }
 
 export const writeDocument = (path: string, {value}: Document): void => writeWhole(path, JSON.stringify(value), 0o600);

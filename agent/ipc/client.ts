@@ -1,6 +1,6 @@
 import {createConnection, type Socket} from 'node:net';
 import type {Static} from 'typebox';
-import {Value} from 'typebox/value';
+import {hasShape} from '../../controller/protocol/shape.ts';
 import {type ErrorCode, errorCodes, ReeveError} from '../errors.ts';
 import {type ControlAnswer, type ControlRequest, controlAnswers, controlHead} from './control-messages.ts';
 import {encodeFrame, FrameReader} from './frames.ts';
@@ -55,10 +55,10 @@ function readAnswer<R extends ControlRequest>(
   {verb}: R,
   value: unknown,
 ): {answer: ControlAnswer<R['verb']>; end: boolean} {
-  if (!Value.Check(controlHead, value)) throw unreachable(`the agent on "${path}" gave an answer that is none`);
+  if (!hasShape(controlHead, value)) throw unreachable(`the agent on "${path}" gave an answer that is none`);
   const head: Static<typeof controlHead> = value;
   if (!head.ok) throw new ReeveError(knownCode(head.code), head.message);
-  if (!Value.Check(controlAnswers[verb], value))
+  if (!hasShape(controlAnswers[verb], value))
     throw unreachable(`the agent on "${path}" answered "${verb}" in a shape that this version does not know`);
   return {answer: value as ControlAnswer<R['verb']>, end: head.end === true};
 }

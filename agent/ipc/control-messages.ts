@@ -1,4 +1,5 @@
-import Type, {type Static, type TObject} from 'typebox';
+import type {Static, TObject} from 'typebox';
+import * as Type from 'typebox';
 import {wireFinding} from '../../controller/protocol/batch.ts';
 import {position, uuid} from '../../controller/protocol/messages.ts';
 import {fromLink} from './link-messages.ts';

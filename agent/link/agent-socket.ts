@@ -1,7 +1,7 @@
 import {connect, type Socket} from 'node:net';
 import type {TSchema} from 'typebox';
-import {Value} from 'typebox/value';
 import type {Log} from '../../controller/protocol/log.ts';
+import {hasShape} from '../../controller/protocol/shape.ts';
 import {encodeFrame, FrameReader} from '../ipc/frames.ts';
 import {type FromAgent, type FromLink, fromAgent} from '../ipc/link-messages.ts';
 import type {Clock} from './clock.ts';
@@ -110,7 +110,7 @@ export class AgentSocket {
 
 function isFromAgent(value: unknown): boolean {
   const name = nameOf(value);
-  return Object.hasOwn(fromAgent, name) && Value.Check(fromAgent[name as keyof typeof fromAgent] as TSchema, value);
+  return Object.hasOwn(fromAgent, name) && hasShape(fromAgent[name as keyof typeof fromAgent] as TSchema, value);
 }
 
 function nameOf(value: unknown): string {

@@ -1,8 +1,8 @@
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
-import {Value} from 'typebox/value';
 import {parseJson} from '../../controller/protocol/codec.ts';
 import {makeLog} from '../../controller/protocol/log.ts';
+import {hasShape} from '../../controller/protocol/shape.ts';
 import {systemClock} from './clock.ts';
 import {dial} from './connection/dial.ts';
 import {sessionTimes} from './connection/session.ts';
@@ -35,8 +35,8 @@ process.once('uncaughtException', error => {
 
 const options = readOptions();
 if (options.help) process.stdout.write(usage);
-else if (options.diagnose) await printDiagnosis();
-else await run(options);
+else if (options.diagnose) void printDiagnosis();
+else void run(options);
 
 function readOptions() {
   try {
@@ -67,7 +67,7 @@ async function printDiagnosis(): Promise<void> {
     if (text.length > maxRequestLength) fail(`a place has at most ${maxRequestLength} characters`);
   }
   const request = parseJson(text);
-  if (!Value.Check(diagnoseRequest, request)) fail('a place is wanted as JSON on standard input');
+  if (!hasShape(diagnoseRequest, request)) fail('a place is wanted as JSON on standard input');
   for await (const result of diagnose(request)) process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 

@@ -1,6 +1,6 @@
 import {readFile, stat} from 'node:fs/promises';
-import {Value} from 'typebox/value';
 import {isMap, isScalar, LineCounter, parseDocument, visit} from 'yaml';
+import {hasShape} from '../protocol/shape.ts';
 import {type Config, configSchema, isListen, isLoopback, readListen, type Written, withDefaults} from './schema.ts';
 
 export const configPath = '/etc/reeve/controller.yaml';
@@ -86,7 +86,7 @@ type Shape = {properties?: {[name: string]: Shape}; wanted?: string};
 /** Where a value departs from a schema whose objects are closed: unknown keys, and values of another shape. */
 function shapeProblems(schema: Shape, value: unknown, place: string[]): Found[] {
   if (schema.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const isRight = Value.Check(schema as never, value);
+    const isRight = hasShape(schema as never, value);
     return isRight ? [] : [{place, message: `${JSON.stringify(value)} found, ${schema.wanted} wanted`, of: 'value'}];
   }
   const {properties} = schema;

@@ -1,10 +1,10 @@
 import {createHash} from 'node:crypto';
-import {Value} from 'typebox/value';
 import type {CloseName} from '../protocol/close-codes.ts';
 import {decompress, parseJson} from '../protocol/codec.ts';
 import {inventoryDocument, rulesDocument} from '../protocol/documents.ts';
 import {limits} from '../protocol/limits.ts';
 import type {DocumentKind, FromHost} from '../protocol/messages.ts';
+import {hasShape} from '../protocol/shape.ts';
 
 type Body = Extract<FromHost, {t: 'document'}>['b'];
 export type OpenedDocument = {ok: true; frame: Buffer} | {ok: false; code: CloseName; reason: string};
@@ -19,7 +19,7 @@ export function openDocument({kind, digest, bytes, body}: Body): OpenedDocument 
     return {ok: false, code: 'TOO_LARGE', reason: `a document is a zstd frame of at most ${limits.document} bytes`};
   const right = plain.length === bytes && createHash('sha256').update(plain).digest('hex') === digest;
   if (!right) return {ok: false, code: 'PROTOCOL', reason: 'the document is not the one that it says it is'};
-  if (!Value.Check(schemas[kind], parseJson(plain.toString('utf8'))))
+  if (!hasShape(schemas[kind], parseJson(plain.toString('utf8'))))
     return {ok: false, code: 'PROTOCOL', reason: `the document has not the shape of "${kind}"`};
   return {ok: true, frame};
 }

@@ -1,7 +1,8 @@
-import Type, {type Static} from 'typebox';
-import {Value} from 'typebox/value';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {limits} from './limits.ts';
 import {uuid} from './messages.ts';
+import {hasShape} from './shape.ts';
 
 /** The DSSE payload type of a batch. */
 export const batchType = 'application/vnd.reeve.batch.v1+json+zstd';
@@ -78,10 +79,10 @@ const batchHead = Type.Object(
 export type Batch = Omit<Static<typeof batchHead>, 'items'> & {items: Item[]};
 
 /** Whether a value has the shape of a batch. Each item is held against the schema of its own `t` alone: half the time. */
-export const isBatch = (value: unknown): value is Batch => Value.Check(batchHead, value) && value.items.every(isItem);
+export const isBatch = (value: unknown): value is Batch => hasShape(batchHead, value) && value.items.every(isItem);
 
 function isItem(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('t' in value)) return false;
   const {t} = value;
-  return typeof t === 'string' && Object.hasOwn(itemSchemas, t) && Value.Check(itemSchemas[t as Item['t']], value);
+  return typeof t === 'string' && Object.hasOwn(itemSchemas, t) && hasShape(itemSchemas[t as Item['t']], value);
 }

@@ -1,10 +1,10 @@
 import type {KeyObject} from 'node:crypto';
 import {constants, zstdCompressSync, zstdDecompressSync} from 'node:zlib';
 import type {Static, TObject, TSchema} from 'typebox';
-import {Value} from 'typebox/value';
 import {type Batch, batchType, isBatch} from './batch.ts';
 import type {CloseName} from './close-codes.ts';
 import {limits} from './limits.ts';
+import {hasShape} from './shape.ts';
 import {preAuthEncoding, signEd25519, verifyEd25519} from './signing.ts';
 
 /** Bytes of a peer to a typed value, or which refusal they earn. Never throws. */
@@ -28,7 +28,7 @@ export function decodeMessage<S extends {[name: string]: TObject}>(
   const {t, b} = value;
   const schema = typeof t === 'string' && Object.hasOwn(schemas, t) ? schemas[t] : undefined;
   if (schema === undefined) return refused('PROTOCOL', 'unknown message');
-  return Value.Check(schema as TSchema, b)
+  return hasShape(schema as TSchema, b)
     ? ({ok: true, value: {t, b}} as never)
     : refused('PROTOCOL', `the body of "${t}" has not its shape`);
 }

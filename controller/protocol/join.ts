@@ -1,7 +1,8 @@
 import {createHash, randomBytes, timingSafeEqual} from 'node:crypto';
-import Type, {type Static} from 'typebox';
-import {Value} from 'typebox/value';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {parseJson} from './codec.ts';
+import {hasShape} from './shape.ts';
 
 /**
  * Secrets that a controller hands out. The prefix tells scanners of secrets, and readers, what they found; 32 random
@@ -55,5 +56,5 @@ export function readJoinTicket(line: string): JoinTicket | null {
   const trimmed = line.trim();
   if (!trimmed.startsWith(ticketPrefix) || trimmed.length > maxTicketLength) return null;
   const value = parseJson(Buffer.from(trimmed.slice(ticketPrefix.length), 'base64url').toString('utf8'));
-  return Value.Check(joinTicket, value) && isToken('enrol', value.token) ? value : null;
+  return hasShape(joinTicket, value) && isToken('enrol', value.token) ? value : null;
 }

@@ -1,5 +1,6 @@
 import {X509Certificate} from 'node:crypto';
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {withoutValue} from '../facts/answer.ts';
 import {type FileFact, type FileRequest, type FileStat, fileTypes} from '../facts/file.ts';
 import {type Comparison, type Judgement, judged} from '../finding.ts';

@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import type {FactRequest} from '../facts/index.ts';
 import type {Judgement} from '../finding.ts';
 import {cmdlineKeys, judgeCmdline} from './kernel/cmdline.ts';

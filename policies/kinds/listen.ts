@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {isLoopback} from '../address.ts';
 import {withoutValue} from '../facts/answer.ts';
 import type {FactRequest, Facts} from '../facts/index.ts';

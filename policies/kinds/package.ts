@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {withoutValue} from '../facts/answer.ts';
 import type {Facts} from '../facts/index.ts';
 import type {PackageFact, PackagesFact} from '../facts/packages.ts';

@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import type {FactRequest, Facts} from '../facts/index.ts';
 import type {Judgement} from '../finding.ts';
 import {defineKind} from './kind.ts';

@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {compareExpectation, expectationSchema, flipExpectation, operatorsOf, wantedText} from '../expect.ts';
 import {withoutValue} from '../facts/answer.ts';
 import type {ProbeFact} from '../facts/probe.ts';

@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {withoutValue} from '../facts/answer.ts';
 import type {UnitFact} from '../facts/units.ts';
 import {type Comparison, type Judgement, judged} from '../finding.ts';

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import * as Type from 'typebox';
 
 /** Names of users and groups as rules write them, or numbers as text. */
 export const nameOrNames = Type.Union(

@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {withoutValue} from '../facts/answer.ts';
 import {type FileType, fileTypes} from '../facts/file.ts';
 import type {TreeEntry, TreeFact, TreeRequest} from '../facts/tree.ts';

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {severities} from '../finding.ts';
 import type {Json} from '../json.ts';
 import type {Applies, NoneVerdict, Pack, ParamValue, Rule} from '../pack.ts';

@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import type {Loaded} from './pack.ts';
 import {shapeProblems} from './pack.ts';
 import type {Problem} from './problem.ts';

@@ -2,12 +2,12 @@ import {createHash, generateKeyPairSync, type KeyObject, randomUUID} from 'node:
 import {rmSync} from 'node:fs';
 import {createServer, type Server, type Socket} from 'node:net';
 import {join} from 'node:path';
-import {Value} from 'typebox/value';
 import {encodeFrame, FrameReader} from '../../agent/ipc/frames.ts';
 import {type ControllerPlace, type FromAgent, type FromLink, fromLink} from '../../agent/ipc/link-messages.ts';
 import type {Item} from '../../controller/protocol/batch.ts';
 import {packDocument, sealBatch} from '../../controller/protocol/codec.ts';
 import type {Position} from '../../controller/protocol/messages.ts';
+import {hasShape} from '../../controller/protocol/shape.ts';
 import {enrolBytes, helloBytes, rawPublicKey, signEd25519} from '../../controller/protocol/signing.ts';
 import {Arrivals} from './waiting.ts';
 
@@ -128,7 +128,7 @@ export class StubAgent {
 
   #received(message: FromLink): void {
     const schema = Object.hasOwn(fromLink, message.t) ? fromLink[message.t] : null;
-    if (schema === null || !Value.Check(schema, message)) this.refused.push(message);
+    if (schema === null || !hasShape(schema, message)) this.refused.push(message);
     if (message.t === 'next') this.#next(message.after);
     else if (message.t === 'sign') this.#sign(message);
     else if (message.t === 'resync') this.#resync(message.controllerAt);

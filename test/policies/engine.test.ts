@@ -1,5 +1,5 @@
 import test from 'ava';
-import Type from 'typebox';
+import * as Type from 'typebox';
 import {judgeRule, maxFindingsPerRule} from '../../policies/engine.ts';
 import type {Judgement} from '../../policies/finding.ts';
 import {defineKind} from '../../policies/kinds/kind.ts';

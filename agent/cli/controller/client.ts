@@ -3,9 +3,9 @@ import {request as httpRequest, type IncomingMessage} from 'node:http';
 import {isIP, type Socket, connect as tcpConnect} from 'node:net';
 import {connect as tlsConnect} from 'node:tls';
 import type {Static, TSchema} from 'typebox';
-import {Value} from 'typebox/value';
 import {apiError} from '../../../controller/protocol/api.ts';
 import {parseJson} from '../../../controller/protocol/codec.ts';
+import {hasShape} from '../../../controller/protocol/shape.ts';
 import {ReeveError} from '../../errors.ts';
 
 /** Where a controller's interface is: on this machine by its socket, or at an address with a token. */
@@ -53,7 +53,7 @@ export function controllerAt(target: ControllerTarget): Controller {
   const read = <S extends TSchema>(answer: Answer, shape: S): Static<S> => {
     if (answer.status === 404) throw refused(name, answer);
     const value = parseJson(answer.body);
-    if (Value.Check(shape, value)) return value as Static<S>;
+    if (hasShape(shape, value)) return value as Static<S>;
     throw new ReeveError(
       'REEVE_CONTROLLER_REFUSED',
       `the controller at ${name} answered something else than /api/v1 does: is that address a controller of this version?`,
@@ -180,7 +180,7 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
 
 function refusal(status: number, text: string): string {
   const value = parseJson(text);
-  const said = Value.Check(apiError, value) ? `${value.error.message} (${value.error.code})` : `HTTP status ${status}`;
+  const said = hasShape(apiError, value) ? `${value.error.message} (${value.error.code})` : `HTTP status ${status}`;
   return status === 401 ? `${said}: is the token right, and neither revoked nor over?` : said;
 }
 

@@ -1,7 +1,7 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {constants as access, accessSync} from 'node:fs';
 import {setPriority} from 'node:os';
-import {Value} from 'typebox/value';
+import {hasShape} from '../../../controller/protocol/shape.ts';
 import {
   type CheckerEvent,
   type CheckerJob,
@@ -191,7 +191,7 @@ function eventOf(line: string): CheckerEvent | null {
   if (event.event === 'finding') return typeof event.finding?.rule === 'string' ? event : null;
   if (event.event === 'waivers') return Array.isArray(event.waivers) ? event : null;
   const schema = Object.hasOwn(schemas, event.event) ? schemas[event.event] : undefined;
-  return schema !== undefined && Value.Check(schema, event) ? event : null;
+  return schema !== undefined && hasShape(schema, event) ? event : null;
 }
 
 function parse(line: string): CheckerEvent | null {

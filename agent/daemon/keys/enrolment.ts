@@ -1,7 +1,8 @@
-import Type, {type Static} from 'typebox';
-import {Value} from 'typebox/value';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {parseJson} from '../../../controller/protocol/codec.ts';
 import {uuid} from '../../../controller/protocol/messages.ts';
+import {hasShape} from '../../../controller/protocol/shape.ts';
 import {ReeveError} from '../../errors.ts';
 import {controllerPlace} from '../../ipc/link-messages.ts';
 import {readPrivate, writeWhole} from '../atomic-file.ts';
@@ -86,7 +87,7 @@ function read(directory: string, uid: number): Static<typeof enrolmentFile> | nu
   const text = readPrivate(enrolmentPath(directory), uid, maxFileBytes);
   if (text === null) return null;
   const value = parseJson(text);
-  if (Value.Check(enrolmentFile, value)) return value;
+  if (hasShape(enrolmentFile, value)) return value;
   throw unusable(enrolmentPath(directory), 'it is damaged; remove it and enrol this host anew');
 }
 

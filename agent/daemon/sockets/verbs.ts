@@ -1,5 +1,5 @@
 import type {Static, TSchema} from 'typebox';
-import {Value} from 'typebox/value';
+import {hasShape} from '../../../controller/protocol/shape.ts';
 
 /**
  * One thing that a peer may ask: in which phases of its connection, whether but once in it, what its message must look
@@ -24,7 +24,7 @@ export const verb = <Phase extends string, Context, S extends TSchema>(row: {
   verb: row.verb,
   phase: row.phase,
   once: row.once ?? false,
-  parse: value => Value.Check(row.schema, value),
+  parse: value => hasShape(row.schema, value),
   handle: row.handle,
 });
 

@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 
 const octal = Type.String({pattern: '^[0-7]{4}$', wanted: 'four octal digits in quotes, such as "0644"'});
 

@@ -1,7 +1,8 @@
 import {lookup} from 'node:dns/promises';
 import {isIP, type Socket} from 'node:net';
 import type {TLSSocket} from 'node:tls';
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {decodeMessage} from '../../../controller/protocol/codec.ts';
 import {limits} from '../../../controller/protocol/limits.ts';
 import {fromController} from '../../../controller/protocol/messages.ts';

@@ -1,9 +1,9 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {Value} from 'typebox/value';
 import {packDocument, parseJson} from '../../../controller/protocol/codec.ts';
 import {inventoryDocument} from '../../../controller/protocol/documents.ts';
 import type {Log} from '../../../controller/protocol/log.ts';
+import {hasShape} from '../../../controller/protocol/shape.ts';
 import {inventoryPath} from '../../home.ts';
 import type {Clock} from '../clock.ts';
 import type {InventorySource} from '../link.ts';
@@ -97,7 +97,7 @@ export class Inventory implements InventorySource {
     const found = parseJson(output);
     if (typeof found !== 'object' || found === null) return 'it wrote no JSON';
     const document = {...found, v: 1, ...about};
-    if (!Value.Check(inventoryDocument, document)) return 'what it wrote has not the shape of an inventory';
+    if (!hasShape(inventoryDocument, document)) return 'what it wrote has not the shape of an inventory';
     const plain = Buffer.from(JSON.stringify(document), 'utf8');
     const digest = createHash('sha256').update(plain).digest('hex');
     if (digest === this.#packed?.digest) return null;

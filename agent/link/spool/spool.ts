@@ -1,8 +1,8 @@
 import type {DatabaseSync} from 'node:sqlite';
-import {Value} from 'typebox/value';
 import {parseJson, type SealedBatch} from '../../../controller/protocol/codec.ts';
 import {limits} from '../../../controller/protocol/limits.ts';
 import {type Position, position} from '../../../controller/protocol/messages.ts';
+import {hasShape} from '../../../controller/protocol/shape.ts';
 import {timeText} from '../clock.ts';
 import {follows} from '../position.ts';
 import {LinkProblem} from '../problem.ts';
@@ -48,7 +48,7 @@ export class Spool {
     this.#count(database);
     const value = factOf(database, 'acknowledged');
     const noted = value === null ? null : parseJson(value);
-    if (noted !== null && !Value.Check(position, noted)) throw new Error('what was acknowledged is no position');
+    if (noted !== null && !hasShape(position, noted)) throw new Error('what was acknowledged is no position');
     this.#acknowledged = noted;
   }
 

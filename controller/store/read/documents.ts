@@ -1,5 +1,4 @@
 import type {StatementSync} from 'node:sqlite';
-import {Value} from 'typebox/value';
 import {decompress, parseJson} from '../../protocol/codec.ts';
 import {
   type InventoryDocument,
@@ -8,6 +7,7 @@ import {
   rulesDocument,
 } from '../../protocol/documents.ts';
 import {limits} from '../../protocol/limits.ts';
+import {hasShape} from '../../protocol/shape.ts';
 
 /** A host's rules, ready to be looked up. */
 export type Rules = {document: RulesDocument; byId: ReadonlyMap<string, RulesDocument['rules'][number]>};
@@ -47,7 +47,7 @@ export class Documents {
       return kept.rules;
     }
     const opened = this.#open(digest, 'rules');
-    if (opened === null || !Value.Check(rulesDocument, opened.value)) return null;
+    if (opened === null || !hasShape(rulesDocument, opened.value)) return null;
     const document = opened.value;
     const rules = {document, byId: new Map(document.rules.map(rule => [rule.id, rule]))};
     this.#rules.set(digest, {rules, bytes: opened.bytes});
@@ -63,7 +63,7 @@ export class Documents {
   inventory(digest: string | null): InventoryDocument | null {
     if (digest === null) return null;
     const opened = this.#open(digest, 'inventory');
-    return opened !== null && Value.Check(inventoryDocument, opened.value) ? opened.value : null;
+    return opened !== null && hasShape(inventoryDocument, opened.value) ? opened.value : null;
   }
 
   /** What the inventory calls the operating system. */

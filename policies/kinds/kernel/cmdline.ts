@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {type Answer, withoutValue} from '../../facts/answer.ts';
 import type {BootEdit, BootEntriesFact, BootEntry} from '../../facts/boot.ts';
 import type {KernelFact} from '../../facts/kernel.ts';

@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 
 const unitName = Type.String({
   minLength: 1,

@@ -1,4 +1,5 @@
-import Type, {type Static} from 'typebox';
+import type {Static} from 'typebox';
+import * as Type from 'typebox';
 import {isCapability} from '../../capabilities.ts';
 import {expectationSchema, operatorsOf} from '../../expect.ts';
 import {nameOrNames, pathOrPaths} from '../shared.ts';

@@ -4,12 +4,12 @@ import {existsSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {createConnection} from 'node:net';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {Value} from 'typebox/value';
 import {agentSocket, askAgent, askAgentOnce} from '../../../agent/ipc/client.ts';
 import {encodeFrame} from '../../../agent/ipc/frames.ts';
 import {fromAgent} from '../../../agent/ipc/link-messages.ts';
 import {decompress} from '../../../controller/protocol/codec.ts';
 import {rulesDocument} from '../../../controller/protocol/documents.ts';
+import {hasShape} from '../../../controller/protocol/shape.ts';
 import {enrolBytes, helloBytes, publicKeyFromRaw} from '../../../controller/protocol/signing.ts';
 import {LinkClient, passing, round, scratch, site, startAgent, type TestAgent, ticket} from '../../helpers/agent.ts';
 
@@ -29,7 +29,7 @@ test('an enrolment goes from root to the link and back, is kept, and begins the 
   const agent = await startAgent(t);
   const link = await LinkClient.connect(t, agent.run);
   const first = await link.next('setup');
-  t.true(Value.Check(fromAgent.setup, first));
+  t.true(hasShape(fromAgent.setup, first));
   t.is(first.enrolment, null);
   agent.checks.listener.onRound(round([passing('a'), passing('b', {}, 'bad')]));
   const host = await enrol(t, agent, link);
@@ -175,7 +175,7 @@ test('the rules document has the titles of all rules and of our own, and goes to
   const plain = decompress(Buffer.from(body, 'base64'), bytes) as Buffer;
   t.is(plain.length, bytes);
   const value = JSON.parse(plain.toString('utf8'));
-  t.true(Value.Check(rulesDocument, value));
+  t.true(hasShape(rulesDocument, value));
   const ids = value.rules.map(({id}: {id: string}) => id);
   t.true(
     ids.includes('p.rule') && ids.includes('reeve.configuration-refused') && ids.includes('reeve.state-unwritable'),

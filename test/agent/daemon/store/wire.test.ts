@@ -1,9 +1,9 @@
 import test from 'ava';
-import {Value} from 'typebox/value';
 import {toWire} from '../../../../agent/daemon/store/wire.ts';
 import {wireFinding} from '../../../../controller/protocol/batch.ts';
 import {parseJson} from '../../../../controller/protocol/codec.ts';
 import {limits} from '../../../../controller/protocol/limits.ts';
+import {hasShape} from '../../../../controller/protocol/shape.ts';
 import type {Finding} from '../../../../policies/finding.ts';
 import type {Json} from '../../../../policies/json.ts';
 import {passing} from '../../../helpers/agent.ts';
@@ -76,7 +76,7 @@ test('toWire() always gives a finding of the schema, of its size, that reads bac
     const wire = toWire(generated(below));
     const json = JSON.stringify(wire);
     if (json.includes('…')) cutCount++;
-    if (!Value.Check(wireFinding, wire)) return t.fail(`not of the schema: ${json}`);
+    if (!hasShape(wireFinding, wire)) return t.fail(`not of the schema: ${json}`);
     if (Buffer.byteLength(json) > limits.finding) return t.fail(`${Buffer.byteLength(json)} bytes`);
     const inBatch = JSON.stringify({items: [{n: 1, f: wire}]});
     if (parseJson(inBatch) === undefined) return t.fail(`too deep: ${json}`);
