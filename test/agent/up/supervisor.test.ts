@@ -33,7 +33,11 @@ const part: Part = 'link';
 test('start() tells with what last words a process ended before it was ready', async t => {
   const {supervisor: made} = supervisor(t);
   await t.throwsAsync(
-    made.start(part, shell(`echo '{"level":"error","message":"the disk is full"}' >&2; exit 3`), () => new Promise(() => {})),
+    made.start(
+      part,
+      shell(`echo '{"level":"error","message":"the disk is full"}' >&2; exit 3`),
+      () => new Promise(() => {}),
+    ),
     {code: 'REEVE_UP_FAILED', message: 'cannot start the link: it ended with status 3; it said: the disk is full'},
   );
 });
