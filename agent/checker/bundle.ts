@@ -5,6 +5,7 @@ import type {Waiver} from '../../policies/load/waivers.ts';
 import type {CheckNode, Pack, Rule} from '../../policies/pack.ts';
 import {whyUnsafe} from '../config/own-file.ts';
 import type {Config} from '../config/schema.ts';
+import {ReeveError} from '../errors.ts';
 import type {Host} from '../host/host.ts';
 import {writeAtomically} from './write.ts';
 
@@ -22,17 +23,35 @@ const digestOf = (site: unknown): string => createHash('sha256').update(JSON.str
 
 /** Writes a site so that {@link readBundle} gives it back. Throws when it cannot be written. */
 export function writeBundle(path: string, reeve: string, site: Omit<SiteBundle, 'digest'>): SiteBundle {
-  const written = {
-    ...site,
-    packs: site.packs.map(pack => ({
-      ...pack,
-      rules: pack.rules.map(rule => ({...rule, check: nameKinds(rule.check)})),
-    })),
-  };
+  const written = toWritten(site);
   const digest = digestOf(written);
   writeAtomically(path, JSON.stringify({format, reeve, digest, site: written} satisfies Written));
   return {...site, digest};
 }
+
+/** {@link writeBundle}, unless what was written last says the same. Throws `REEVE_LOAD_FAILED` when it cannot be written. */
+export async function keepBundle(
+  host: Host,
+  path: string,
+  reeve: string,
+  site: Omit<SiteBundle, 'digest'>,
+): Promise<SiteBundle> {
+  const last = await readBundle(host, path, reeve);
+  if (last.ok && last.site.digest === digestOf(toWritten(site))) return last.site;
+  try {
+    return writeBundle(path, reeve, site);
+  } catch (cause) {
+    throw new ReeveError('REEVE_LOAD_FAILED', `cannot write "${path}": ${(cause as Error).message}`, {cause});
+  }
+}
+
+const toWritten = (site: Omit<SiteBundle, 'digest'>) => ({
+  ...site,
+  packs: site.packs.map(pack => ({
+    ...pack,
+    rules: pack.rules.map(rule => ({...rule, check: nameKinds(rule.check)})),
+  })),
+});
 
 /** What was written last, or why it cannot be used: absent, of another version, damaged, or somebody else's. */
 export async function readBundle(

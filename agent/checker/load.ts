@@ -4,7 +4,7 @@ import {ReeveError} from '../errors.ts';
 import {attestationsName} from '../host/facts/attestations.ts';
 import type {Host} from '../host/host.ts';
 import {countAttestations, loadSite, packKeysPath} from '../packs/load.ts';
-import {readBundle, type SiteBundle, writeBundle} from './bundle.ts';
+import {keepBundle, readBundle, type SiteBundle} from './bundle.ts';
 import type {CheckerEvent, CheckerJob, KnownRule, LoadedSite, RefusedSite} from './messages.ts';
 import {watchPaths} from './watch-paths.ts';
 
@@ -27,12 +27,24 @@ export async function load(
     const all = note === null || note.includes('does not exist') ? [...notes] : [note, ...notes];
     const aside = Object.keys(config.checks.packs).filter(name => !packs.some(pack => pack.name === name));
     for (const name of aside) all.push(`agent.yaml has a schedule for the pack "${name}", which is not loaded`);
-    tell(loaded(writeBundle(bundle, reeve, {config, packs, waivers, notes: all}), site));
+    tell(loaded(await keepBundle(host, bundle, reeve, {config, packs, waivers, notes: all}), site));
   } catch (error) {
     tell(refused(error, site));
     const last = await readBundle(host, bundle, reeve);
     if (last.ok) tell(loaded(last.site, await sitePaths(host, last.site.config.policies_dir, path)));
   }
+}
+
+/** Tells what was loaded last, or that it cannot be used. */
+export async function tellLast(
+  host: Host,
+  reeve: string,
+  {config: path, bundle}: Extract<CheckerJob, {job: 'last'}>,
+  tell: (event: CheckerEvent) => void,
+): Promise<void> {
+  const last = await readBundle(host, bundle, reeve);
+  if (last.ok) tell(loaded(last.site, await sitePaths(host, last.site.config.policies_dir, path)));
+  else tell(refused(new ReeveError('REEVE_BUNDLE_UNUSABLE', last.reason), []));
 }
 
 /** The files and folders that a site is made of, beside the packs that ship. */

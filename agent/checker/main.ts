@@ -43,6 +43,7 @@ for (const event of ['end', 'error', 'close']) process.stdin.on(event, () => pro
 async function run(job: CheckerJob): Promise<void> {
   const host = localHost('/');
   if (job.job === 'load') return (await import('./load.ts')).load(host, reeve, job, tell);
+  if (job.job === 'last') return (await import('./load.ts')).tellLast(host, reeve, job, tell);
   try {
     await (await import('./judge.ts')).judge(host, {reeve, hostname: hostname()}, job, tell);
   } catch (error) {

@@ -10,9 +10,12 @@ import type {Finding} from '../../policies/finding.ts';
 export type CheckerJob =
   /**
    * Read configuration, packs and waivers; write the site bundle when all is well. When something is wrong, `refused` is
-   * followed by `loaded` with what an earlier bundle holds, where there is one.
+   * followed by `loaded` with what an earlier bundle holds, where there is one. A bundle that says the same already is not
+   * written again, so that a full disk keeps nobody from judging by it.
    */
   | {job: 'load'; config: string | null; bundle: string}
+  /** Tell as `loaded` what an earlier bundle holds, without a look at what it was made of; `refused` when there is none. */
+  | {job: 'last'; config: string | null; bundle: string}
   /**
    * Judge these rules (null: all of these packs; null: all) out of the bundle. `apart`: look up the facts of each rule by
    * themselves, so that the one that takes too long is found.

@@ -143,6 +143,6 @@ export function processesOf(state: string): Running[] {
 
 /** Which of the three a process is, or `up`. */
 export function partOf({argv}: Running): string {
-  const program = argv.find(word => /\.(ts|mjs)$/.test(word)) ?? '';
+  const program = argv.find(word => /\.(ts|mjs|cjs)$/.test(word)) ?? '';
   return /(controller|daemon|link|checker|inventory)/.exec(program.slice(home.length))?.[1] ?? 'up';
 }

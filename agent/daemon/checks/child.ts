@@ -74,9 +74,19 @@ const environment = {
  * PR_SET_PDEATHSIG); where setpriv(1) is missing, it notices by its standard input.
  */
 export function startChecker(job: CheckerJob, options: CheckerOptions): RunningChecker {
-  const words = [process.execPath, ...flags, options.program];
+  try {
+    return watch(start(job, options.program), options);
+  } catch (error) {
+    // Out of memory: Node throws that, and tells others by an event.
+    const reason = `cannot start a checker: ${(error as Error).message}`;
+    return {ended: Promise.resolve({how: 'died', looking: null, reason}), stop: () => {}};
+  }
+}
+
+function start(job: CheckerJob, program: string): ChildProcess {
+  const words = [process.execPath, ...flags, program];
   const [file, ...args] = hasSetpriv() ? [setpriv, '--pdeathsig', 'KILL', '--', ...words] : words;
-  const child = spawn(file as string, args, {
+  const child: ChildProcess = spawn(file as string, args, {
     env: environment,
     stdio: ['pipe', 'pipe', 'pipe'],
     cwd: '/',
@@ -84,9 +94,10 @@ export function startChecker(job: CheckerJob, options: CheckerOptions): RunningC
     shell: false,
   });
   if (child.pid !== undefined) lower(child.pid);
-  child.stdin.on('error', () => {});
-  child.stdin.write(`${JSON.stringify(job)}\n`);
-  return watch(child, options);
+  // There is none when no descriptor was left for it.
+  child.stdin?.on('error', () => {});
+  child.stdin?.write(`${JSON.stringify(job)}\n`);
+  return child;
 }
 
 function watch(child: ChildProcess, {clocks, budgetMs, onEvent}: CheckerOptions): RunningChecker {

@@ -16,6 +16,8 @@ export type JudgedRules = {
   findings: Finding[];
   /** Rules that were not judged to the end, and why. */
   killed: Map<string, string>;
+  /** Those of `killed` that were not over their budget: soon all may be well with them. */
+  again: Set<string>;
   /** The state of each waiver; `unknown` where it hangs on a rule that was not judged. Null when no checker came to say. */
   waivers: Map<string, WaiversEvent['waivers'][number]['own']> | null;
   /** The bundle could not be used, so nothing was judged. */
@@ -28,7 +30,8 @@ type Part = {rules: string[]; apart: boolean};
 
 /**
  * Judges rules in checkers. When one is overdue or dies, the rules that it was at are judged anew one by one, to find
- * which of them it was, and the others in a checker of their own.
+ * which of them it was, and the others in a checker of their own. A rule whose checker died is given up when that happens
+ * again.
  */
 export class Round {
   readonly #program: string;
@@ -36,7 +39,16 @@ export class Round {
   readonly #clocks: Clocks;
   readonly #limits: typeof roundLimits;
   readonly #rules: ReadonlyMap<string, KnownRule>;
-  readonly #judged: JudgedRules = {findings: [], killed: new Map(), waivers: null, refused: null, stopped: false};
+  readonly #judged: JudgedRules = {
+    findings: [],
+    killed: new Map(),
+    again: new Set(),
+    waivers: null,
+    refused: null,
+    stopped: false,
+  };
+  /** Rules that a checker was at, or may have been at, when it died. */
+  readonly #died = new Set<string>();
   #running: RunningChecker | null = null;
 
   constructor(
@@ -58,7 +70,7 @@ export class Round {
       const part = parts.shift() as Part;
       const left = deadline - this.#clocks.monotonic();
       if (started > this.#limits.restarts || left <= 0) {
-        this.#give(part.rules, 'was not looked at: too much else in the same round took too long or died');
+        this.#give(part.rules, 'was not looked at: too much else in the same round took too long or died', true);
         continue;
       }
       parts.unshift(...(await this.#run(part, left)));
@@ -108,18 +120,24 @@ export class Round {
   /** What to do about the rules that a checker left open. */
   #afterwards(open: string[], apart: boolean, ending: Ending): Part[] {
     const looking = ending.how === 'overdue' || ending.how === 'died' ? ending.looking : null;
-    const suspects = open.filter(rule => looking === null || looking.rules.includes(rule));
+    const named = open.filter(rule => looking === null || looking.rules.includes(rule));
+    const suspects = named.length === 0 ? open : named;
     const rest = open.filter(rule => !suspects.includes(rule));
-    const found = suspects.length === 1 || (apart && looking === null) || suspects.length === 0;
-    if (found) this.#give(suspects.length === 0 ? open : suspects, reasonOf(ending));
+    const isFound = named.length === 0 || suspects.length === 1 || (apart && looking === null);
+    const isGiven = isFound && (ending.how !== 'died' || suspects.every(rule => this.#died.has(rule)));
+    if (ending.how === 'died') for (const rule of suspects) this.#died.add(rule);
+    if (isGiven) this.#give(suspects, reasonOf(ending), ending.how !== 'overdue');
     const parts: Part[] = [];
-    if (rest.length > 0 && suspects.length > 0) parts.push({rules: rest, apart});
-    if (!found) parts.push({rules: suspects, apart: true});
+    if (rest.length > 0) parts.push({rules: rest, apart});
+    if (!isGiven) parts.push({rules: suspects, apart: true});
     return parts;
   }
 
-  #give(rules: string[], reason: string): void {
-    for (const rule of rules) this.#judged.killed.set(rule, reason);
+  #give(rules: string[], reason: string, again: boolean): void {
+    for (const rule of rules) {
+      this.#judged.killed.set(rule, reason);
+      if (again) this.#judged.again.add(rule);
+    }
   }
 
   #budgetMs(looking: Looking | null): number {
