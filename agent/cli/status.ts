@@ -30,11 +30,16 @@ export async function status(options: PlaceOptions & {json?: boolean}, io: Io): 
 }
 
 /** What a person should look after, each with what to do. */
-export function problemsOf({refused, enrolment, link, watched}: AgentStatus): string[] {
+export function problemsOf({refused, packs, enrolment, link, watched}: AgentStatus): string[] {
   return [
     ...(refused === null
       ? []
-      : [`${refused.message} [${refused.code}]: the packs before are in force; reeve config check names each problem`]),
+      : [
+          `${refused.message} [${refused.code}]: ${packs.length === 0 ? 'nothing is judged' : 'the packs before are in force'}; ${
+            refused.code === 'REEVE_LOAD_FAILED' ? 'it is tried again' : 'reeve config check names each problem'
+          }`,
+          ...refused.problems,
+        ]),
     ...(watched.problem === null ? [] : [`not all paths are watched: ${watched.problem}`]),
     ...(link === null ? ['no link is running: findings are kept here and travel when it is back'] : []),
     ...(link === null || enrolment === null || link.connected || link.problem === null
@@ -69,7 +74,7 @@ export function statusLines(
         ].join(', '),
       ),
     ),
-    ...(answer.running === null ? [] : row('now', `judging ${answer.running}`)),
+    ...(answer.running === null ? [] : row('now', answer.running)),
     ...row('watched', `${counted(watched.paths, 'path')} for ${counted(watched.rules, 'rule')}`),
     ...row(
       'controller',

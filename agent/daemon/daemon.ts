@@ -1,12 +1,12 @@
 import type {Log} from '../../controller/protocol/log.ts';
 import type {LoadedSite, RefusedSite} from '../checker/messages.ts';
 import {ReeveError} from '../errors.ts';
-import type {AgentStatus, LocalFinding} from '../ipc/control-messages.ts';
+import {type AgentStatus, type LocalFinding, maxProblem, maxProblems} from '../ipc/control-messages.ts';
 import {ownDirectory} from './atomic-file.ts';
 import type {CheckRound, Checks, ChecksListener} from './contracts.ts';
 import {Enrolling} from './enrolling.ts';
 import {type Enrolment, Identity} from './keys/enrolment.ts';
-import {damagedFinding, ownRules, refusedFinding, unwritableFinding} from './own-rules.ts';
+import {damagedFinding, ownRules, problemText, refusedFinding, unwritableFinding} from './own-rules.ts';
 import {type Document, documentOf, readDocument, writeDocument} from './rules-document.ts';
 import {Signer} from './signer.ts';
 import {serveControl} from './sockets/control.ts';
@@ -76,7 +76,7 @@ class Agent implements Daemon {
   #link: LinkSocket | null = null;
   #document: Document | null;
   #site: LoadedSite | null = null;
-  #refused: {code: string; message: string; at: string} | null = null;
+  #refused: AgentStatus['refused'] = null;
   #unwritable: ReturnType<typeof unwritableFinding> | null = null;
 
   constructor(options: DaemonOptions) {
@@ -195,9 +195,13 @@ class Agent implements Daemon {
 
   #onRefused(refused: RefusedSite | null): void {
     const at = this.#now();
-    this.#refused = refused === null ? null : {code: refused.code, message: refused.message, at};
-    if (refused !== null)
-      this.#options.log('error', 'the configuration is refused', {code: refused.code, reason: refused.message});
+    this.#refused = refused === null ? null : statusOf(refused, at);
+    if (refused !== null) {
+      const {code, message} = refused;
+      if (code === 'REEVE_LOAD_FAILED')
+        this.#options.log('warning', 'the configuration could not be loaded; trying again', {code, reason: message});
+      else this.#options.log('error', 'the configuration is refused', {code, reason: message});
+    }
     const finding = refused === null ? null : refusedFinding(refused, at);
     this.#settle(() => this.#store.recordOwn('reeve.configuration-refused', finding));
   }
@@ -339,6 +343,11 @@ class Agent implements Daemon {
   #now(): string {
     return this.#options.now().toISOString();
   }
+}
+
+function statusOf({code, message, problems}: RefusedSite, at: string): AgentStatus['refused'] {
+  const texts = problems.slice(0, maxProblems).map(problem => problemText(problem).slice(0, maxProblem));
+  return {code, message, problems: texts, at};
 }
 
 function placed({agent, url, pins, fleet}: Enrolment, link: LoadedSite['link']) {

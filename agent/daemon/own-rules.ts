@@ -51,15 +51,22 @@ export const ownDocument = (version: string): Pick<RulesDocument, 'packs' | 'rul
   rules: ownRules.map(({id, severity, title, why}) => ({id, pack: ownPack, severity, title, why})),
 });
 
+/** A problem on one line. */
+export const problemText = ({path, line, column, message, code}: RefusedSite['problems'][number]): string =>
+  `${path}:${line}:${column}: ${message} [${code}]`;
+
 /** The files are wrong, and what is wrong with them. */
 export function refusedFinding({code, message, problems}: RefusedSite, at: string): Finding {
   const places = problems.map(({path, line, column}) => `${path}:${line}:${column}`);
-  const found = problems.map(({message, code}, index) => `${places[index]}: ${message} [${code}]`);
+  const found = problems.map(problemText);
   return failure(configurationRefused, at, 'configuration', {
     expected: 'without problems',
     actual: found.length === 0 ? [`${message} [${code}]`] : found,
     where: places,
-    cure: 'reeve config check shows every problem with its line; what was loaded before stays in force until they are gone',
+    cure:
+      code === 'REEVE_LOAD_FAILED'
+        ? 'see that there is memory, and room for the state; what was loaded before stays in force, and the agent tries again by itself'
+        : 'reeve config check shows every problem with its line; what was loaded before stays in force until they are gone',
   });
 }
 

@@ -4,6 +4,10 @@ import {wireFinding} from '../../controller/protocol/batch.ts';
 import {position, uuid} from '../../controller/protocol/messages.ts';
 import {fromLink} from './link-messages.ts';
 
+/** Of what is wrong with the configuration, so many problems are told, and so much of each. */
+export const maxProblems = 5;
+export const maxProblem = 1000;
+
 /**
  * What root may ask the running agent on `agent.sock` (ipc/frames.ts): one request `{verb: <name>, ...}` a connection;
  * then answers `{ok: true, ...}`, the last of which has `end: true`, or one `{ok: false, code, message}`.
@@ -66,8 +70,18 @@ export const agentStatus = Type.Object({
       durationMs: nullable(Type.Number()),
     }),
   ),
-  /** Why the last good packs are in force instead of what is in the files, or null. */
-  refused: nullable(Type.Object({code: Type.String(), message: Type.String(), at: time})),
+  /**
+   * Why the last good packs, or none, are in force instead of what is in the files, or null. `problems`: the first, each as
+   * `path:line:column: message [CODE]`.
+   */
+  refused: nullable(
+    Type.Object({
+      code: Type.String(),
+      message: Type.String(),
+      problems: Type.Array(Type.String({maxLength: maxProblem}), {maxItems: maxProblems}),
+      at: time,
+    }),
+  ),
   running: nullable(Type.String()),
   watched: Type.Object({paths: Type.Integer(), rules: Type.Integer(), problem: nullable(Type.String())}),
   counts: Type.Record(Type.String(), Type.Integer()),

@@ -13,6 +13,8 @@ const firstDelayMs = 250;
 const longestDelayMs = 5000;
 /** A connection that lasts this long is a good one: the next delay is short again. */
 const stableMs = 10_000;
+/** Until then it starts, or is started again: nothing to warn of. */
+const startingMs = 10_000;
 
 export type AgentSocketEvents = {
   onConnect(): void;
@@ -42,7 +44,7 @@ export class AgentSocket {
     this.#events = events;
     this.#clock = clock;
     this.#log = log;
-    this.#quiet = new QuietLog(log, clock, 'no connection to the agent; trying again');
+    this.#quiet = new QuietLog(log, clock, 'no connection to the agent; trying again', startingMs);
   }
 
   start(): void {

@@ -147,7 +147,9 @@ export class Site {
   async check(): Promise<Position> {
     const isJudged = ({packs}: AgentStatus) =>
       packs.length > 0 && packs.every(({checkedAt}) => checkedAt !== null && Date.parse(checkedAt) >= this.#startedAt);
-    const hasNothing = ({packs, refused}: AgentStatus) => packs.length === 0 && refused !== null;
+    // What could not be loaded for now is tried again.
+    const hasNothing = ({packs, refused}: AgentStatus) =>
+      packs.length === 0 && refused !== null && refused.code !== 'REEVE_LOAD_FAILED';
     const since = performance.now();
     let asked = false;
     const status = await until(
@@ -155,7 +157,8 @@ export class Site {
       async () => {
         const status = await this.#status();
         if (isJudged(status) || hasNothing(status)) return status;
-        this.#io.progress(`checking this machine${status.running === null ? '' : `: ${status.running}`}`);
+        const doing = status.running ?? status.refused?.message ?? null;
+        this.#io.progress(`checking this machine${doing === null ? '' : `: ${printable(doing)}`}`);
         if (!asked && status.running === null && performance.now() - since > ownCheckMs) {
           asked = true;
           await askAgentOnce(this.#socket, {verb: 'check'}, {timeoutMs: checkMs});
@@ -165,7 +168,10 @@ export class Site {
       {limitMs: checkMs, stop: this.#stop},
     );
     if (hasNothing(status))
-      throw new ReeveError('REEVE_UP_FAILED', `nothing can be checked: ${status.refused?.message}`);
+      throw new ReeveError(
+        'REEVE_UP_FAILED',
+        ['nothing can be checked', status.refused?.message, ...(status.refused?.problems ?? [])].join(': '),
+      );
     return status.stream.at;
   }
 

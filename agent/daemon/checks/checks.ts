@@ -4,7 +4,9 @@ import type {Problem} from '../../../policies/load/problem.ts';
 import type {CheckerEvent, KnownRule, LoadedSite, RefusedSite} from '../../checker/messages.ts';
 import {type ErrorCode, errorCodes, ReeveError} from '../../errors.ts';
 import {checkerPath} from '../../home.ts';
+import {counted} from '../../report/text.ts';
 import type {CheckRound, Checks, ChecksListener} from '../contracts.ts';
+import {Again} from './again.ts';
 import {type RunningChecker, startChecker} from './child.ts';
 import {type Clocks, systemClocks} from './clocks.ts';
 import {Gate, type Rate} from './gate.ts';
@@ -34,6 +36,11 @@ export type ChecksLimits = typeof roundLimits & {
   /** How often changes make one rule be judged, and how often all together. */
   eachRule: Rate;
   allRules: Rate;
+  /** First waits until a site is loaded again whose loading did not end well, and one that could not be read whole. */
+  failedLoadMs: number;
+  unreadSiteMs: number;
+  /** First wait until a rule is judged again whose checker died. */
+  diedRuleMs: number;
 };
 
 const defaultLimits: ChecksLimits = {
@@ -42,7 +49,12 @@ const defaultLimits: ChecksLimits = {
   maxDirectories: 2048,
   eachRule: {burst: 4, everyMs: 30_000},
   allRules: {burst: 20, everyMs: 3000},
+  failedLoadMs: 1000,
+  unreadSiteMs: 60_000,
+  diedRuleMs: 60_000,
 };
+const longestLoadWaitMs = 5 * 60_000;
+const longestRuleWaitMs = 60 * 60_000;
 
 /** Stands for the site among the rules whose paths changed. */
 const siteKey = '';
@@ -70,6 +82,8 @@ class SiteChecks implements Checks {
   readonly #schedule: Schedule;
   readonly #watcher: Watcher;
   readonly #gate: Gate;
+  readonly #loadAgain: Again;
+  readonly #judgeAgain: Again;
 
   #site: LoadedSite | null = null;
   #refused: RefusedSite | null = null;
@@ -78,12 +92,14 @@ class SiteChecks implements Checks {
   readonly #waiverFindings = new Map<string, Finding | null>();
 
   #request = emptyRequest();
-  #mustLoad = false;
+  /** `again`: nobody asked for it, so it is said only when something else comes of it. */
+  #mustLoad: 'asked' | 'again' | null = null;
   #stopped = false;
   #working: Promise<void> | null = null;
   #doing: string | null = null;
   #round: Round | null = null;
   #loader: RunningChecker | null = null;
+  #saidOfWatching: string | null = null;
 
   constructor(options: ChecksOptions, listener: ChecksListener) {
     this.#options = options;
@@ -97,6 +113,8 @@ class SiteChecks implements Checks {
     this.#gate = new Gate(this.#clocks, {each: this.#limits.eachRule, all: this.#limits.allRules}, keys =>
       this.#onChange(keys),
     );
+    this.#loadAgain = new Again(this.#clocks, longestLoadWaitMs, () => this.#onLoadAgain());
+    this.#judgeAgain = new Again(this.#clocks, longestRuleWaitMs, rules => this.#onChange(rules));
     this.#watcher = new Watcher({
       clocks: this.#clocks,
       maxDirectories: this.#limits.maxDirectories,
@@ -105,7 +123,7 @@ class SiteChecks implements Checks {
   }
 
   async start(): Promise<void> {
-    await this.#load();
+    await this.#load('asked');
     if (this.#site !== null) return this.#work();
     if (this.#stopped) throw ended();
     const {code, message, problems} = this.#refused as RefusedSite;
@@ -134,7 +152,7 @@ class SiteChecks implements Checks {
   }
 
   async reload(): Promise<void> {
-    this.#mustLoad = true;
+    this.#mustLoad = 'asked';
     this.#work();
     await this.#working;
   }
@@ -143,6 +161,8 @@ class SiteChecks implements Checks {
     this.#stopped = true;
     this.#schedule.stop();
     this.#gate.stop();
+    this.#loadAgain.clear();
+    this.#judgeAgain.clear();
     this.#watcher.close();
     this.#loader?.stop();
     this.#round?.stop();
@@ -167,14 +187,19 @@ class SiteChecks implements Checks {
 
   #onDue(packs: string[]): void {
     // No watch may tell that a broken site was put right, or that one changed at all.
-    if (this.#refused !== null || this.#watcher.status().problem !== null) this.#mustLoad = true;
+    if (this.#refused !== null || this.#watcher.status().problem !== null) this.#mustLoad ??= 'again';
     for (const pack of packs) this.#request.packs.add(pack);
+    this.#work();
+  }
+
+  #onLoadAgain(): void {
+    this.#mustLoad ??= 'again';
     this.#work();
   }
 
   #onChange(keys: string[]): void {
     for (const key of keys) {
-      if (key === siteKey) this.#mustLoad = true;
+      if (key === siteKey) this.#mustLoad = 'asked';
       else this.#request.rules.add(key);
     }
     this.#work();
@@ -187,41 +212,51 @@ class SiteChecks implements Checks {
 
   async #workOff(): Promise<void> {
     await null;
-    while (!this.#stopped && (this.#mustLoad || isAsked(this.#request))) {
-      if (this.#mustLoad) await this.#reload();
+    while (!this.#stopped && (this.#mustLoad !== null || isAsked(this.#request))) {
+      if (this.#mustLoad !== null) await this.#reload(this.#mustLoad);
       else await this.#judge();
     }
     // In the same step as the last look at what is asked for: whoever asks after it starts anew.
     this.#working = null;
   }
 
-  async #reload(): Promise<void> {
+  async #reload(why: 'asked' | 'again'): Promise<void> {
     try {
-      await this.#load();
+      await this.#load(why);
     } catch (error) {
       this.#log('error', `cannot take what was loaded: ${String(error)}`);
     }
   }
 
-  async #load(): Promise<void> {
-    this.#mustLoad = false;
+  async #load(why: 'asked' | 'again'): Promise<void> {
+    this.#mustLoad = null;
     this.#doing = 'loading the site';
-    const {loaded, refused} = await this.#runLoader();
+    let {loaded, refused} = await this.#runLoader('load');
+    // What killed the loader may be in the files, and there is something to judge by without them.
+    if (loaded === null && this.#site === null && !this.#stopped && refused?.code === 'REEVE_LOAD_FAILED')
+      ({loaded} = await this.#runLoader('last'));
     this.#doing = null;
     if (this.#stopped) return;
+    this.#planAgain(refused);
+    const before = this.#refused;
+    this.#refused = refused;
     if (loaded !== null && loaded.digest !== this.#site?.digest) this.#take(loaded);
-    if (refused !== null || this.#refused !== null) {
-      this.#refused = refused;
-      this.#listener.onRefused(refused);
-    }
+    if (why === 'asked' ? (refused ?? before) !== null : !saySame(refused, before)) this.#listener.onRefused(refused);
     this.#watch();
   }
 
-  async #runLoader(): Promise<{loaded: LoadedSite | null; refused: RefusedSite | null}> {
+  /** Problems that have a place go when the files change; everything else may go by itself. */
+  #planAgain(refused: RefusedSite | null): void {
+    const {failedLoadMs, unreadSiteMs} = this.#limits;
+    if (refused === null || refused.problems.length > 0) this.#loadAgain.over(siteKey);
+    else this.#loadAgain.later(siteKey, refused.code === 'REEVE_LOAD_FAILED' ? failedLoadMs : unreadSiteMs);
+  }
+
+  async #runLoader(job: 'load' | 'last'): Promise<{loaded: LoadedSite | null; refused: RefusedSite | null}> {
     let loaded: LoadedSite | null = null;
     let refused: RefusedSite | null = null;
     this.#loader = startChecker(
-      {job: 'load', config: this.#options.configPath, bundle: this.#bundle},
+      {job, config: this.#options.configPath, bundle: this.#bundle},
       {
         program: this.#program,
         clocks: this.#clocks,
@@ -236,13 +271,15 @@ class SiteChecks implements Checks {
     this.#loader = null;
     if (ending.how === 'done' || ending.how === 'stopped') return {loaded, refused};
     const why = ending.how === 'died' ? ending.reason : `it took longer than ${ending.budgetMs / 1000} s`;
-    const message = `cannot load the site: ${why}`;
-    return {loaded, refused: refused ?? {event: 'refused', code: 'REEVE_BUG', message, problems: [], site: []}};
+    const message = `cannot load configuration and packs: ${why}`;
+    const site = this.#refused?.site ?? [];
+    return {loaded, refused: refused ?? {event: 'refused', code: 'REEVE_LOAD_FAILED', message, problems: [], site}};
   }
 
   #take(site: LoadedSite): void {
     this.#site = site;
-    this.#listener.onLoaded(site);
+    this.#judgeAgain.clear();
+    this.#request.all = true;
     const {checks} = site;
     this.#schedule.set(
       site.packs.map(({name}) => ({
@@ -251,8 +288,8 @@ class SiteChecks implements Checks {
         splayMinutes: checks.splayMinutes,
       })),
     );
-    this.#request.all = true;
     for (const note of site.notes) this.#log('warning', note);
+    this.#listener.onLoaded(site);
   }
 
   #watch(): void {
@@ -267,7 +304,8 @@ class SiteChecks implements Checks {
     for (const {id, watch} of rules) for (const path of watch) add(path, id);
     this.#watcher.set(this.#watched.keys());
     const {directories, problem} = this.#watcher.status();
-    if (problem !== null) this.#log('warning', problem, {directories});
+    if (problem !== null && problem !== this.#saidOfWatching) this.#log('warning', problem, {directories});
+    this.#saidOfWatching = problem;
   }
 
   async #judge(): Promise<void> {
@@ -276,13 +314,19 @@ class SiteChecks implements Checks {
     const site = this.#site as LoadedSite;
     const packs = site.packs.map(({name}) => name).filter(name => request.all || request.packs.has(name));
     const rules = site.rules.filter(({id, pack}) => packs.includes(pack) || request.rules.has(id));
-    if (packs.length === 0 && rules.length === 0) return;
-    this.#doing = packs.length > 0 ? `judging ${packs.join(', ')}` : `judging ${rules.length} rules after a change`;
+    if (packs.length === 0 && rules.length === 0) {
+      for (const {resolve} of request.waiting) resolve();
+      return;
+    }
+    this.#doing = `judging ${packs.length > 0 ? packs.join(', ') : counted(rules.length, 'rule')}`;
     const [at, started] = [this.#clocks.now(), this.#clocks.monotonic()];
     try {
       const judged = await this.#judgeRules(rules);
       if (judged.stopped) throw ended();
       const round = this.#roundOf(judged, packs, rules, {at, durationMs: this.#clocks.monotonic() - started});
+      for (const {id} of rules)
+        if (judged.again.has(id)) this.#judgeAgain.later(id, this.#limits.diedRuleMs);
+        else this.#judgeAgain.over(id);
       this.#listener.onRound(round);
       for (const {resolve} of request.waiting) resolve();
     } catch (error) {
@@ -296,11 +340,12 @@ class SiteChecks implements Checks {
     const first = await this.#runRound(rules);
     if (first.refused === null) return first;
     this.#log('warning', first.refused.message);
-    await this.#load();
+    await this.#load('asked');
     const second = await this.#runRound(rules);
     if (second.refused === null) return second;
     const {message} = second.refused;
-    return {...second, killed: new Map(rules.map(({id}) => [id, message]))};
+    const ids = rules.map(({id}) => id);
+    return {...second, killed: new Map(ids.map(id => [id, message])), again: new Set(ids)};
   }
 
   async #runRound(rules: KnownRule[]): Promise<JudgedRules> {
@@ -348,6 +393,9 @@ class SiteChecks implements Checks {
     }
   }
 }
+
+const saySame = (a: RefusedSite | null, b: RefusedSite | null): boolean =>
+  JSON.stringify([a?.code, a?.message, a?.problems]) === JSON.stringify([b?.code, b?.message, b?.problems]);
 
 const isAsked = ({all, packs, rules}: Request): boolean => all || packs.size > 0 || rules.size > 0;
 

@@ -82,12 +82,27 @@ const rows: Array<[string, Partial<AgentStatus>, string[], RegExp]> = [
   ],
   [
     'packs that are refused',
-    {refused: {code: 'REEVE_PACK_INVALID', message: 'cannot load the packs: 1 problem', at: ''}},
+    {
+      refused: {
+        code: 'REEVE_PACK_INVALID',
+        message: 'cannot load the packs: 1 problem',
+        problems: ['/etc/reeve/policies/ours/area.yaml:2:1: "rules" is 5, must be a list [REEVE_VALUE_INVALID]'],
+        at: '',
+      },
+    },
     [
       'cannot load the packs: 1 problem [REEVE_PACK_INVALID]: the packs before are in force; reeve config check names each problem',
+      '/etc/reeve/policies/ours/area.yaml:2:1: "rules" is 5, must be a list [REEVE_VALUE_INVALID]',
     ],
-    /^problems {4}cannot load the packs/m,
+    /^problems {4}cannot load the packs.*\n.*\n +\/etc\/reeve\/policies\/ours\/area.yaml:2:1: "rules" is 5, must be a list$/m,
   ],
+  [
+    'packs that could not be loaded yet',
+    {packs: [], refused: {code: 'REEVE_LOAD_FAILED', message: 'cannot load: it died', problems: [], at: ''}},
+    ['cannot load: it died [REEVE_LOAD_FAILED]: nothing is judged; it is tried again'],
+    /^problems {4}cannot load: it died/m,
+  ],
+  ['a check under way', {running: 'judging linux-baseline'}, [], /^now {9}judging linux-baseline$/m],
   [
     'watches that fail',
     {watched: {paths: 1, rules: 1, problem: 'ENOSPC'}},

@@ -205,7 +205,10 @@ test('a refused configuration is a finding with its problems, until it is right 
     verdict: 'fail',
     actual: {state: ['/etc/reeve/agent.yaml:3:1: no such key [REEVE_KEY_UNKNOWN]']},
   });
-  t.is((await askAgentOnce(agentSocket(agent.run), {verb: 'status'})).status.refused?.code, 'REEVE_CONFIG_INVALID');
+  t.like((await askAgentOnce(agentSocket(agent.run), {verb: 'status'})).status.refused, {
+    code: 'REEVE_CONFIG_INVALID',
+    problems: ['/etc/reeve/agent.yaml:3:1: no such key [REEVE_KEY_UNKNOWN]'],
+  });
   agent.checks.listener.onLoaded(site());
   agent.checks.listener.onRefused(null);
   t.deepEqual((await askAgentOnce(agentSocket(agent.run), {verb: 'findings'})).findings, []);

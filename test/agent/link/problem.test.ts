@@ -37,3 +37,18 @@ test('QuietLog says a trouble once, then at growing intervals, and a new one at 
   quiet.trouble(new LinkProblem('SILENT', 'm'));
   t.is(lines.length, 8);
 });
+
+test('QuietLog warns of a trouble that may pass only once it has lasted', t => {
+  let now = 0;
+  const lines: string[] = [];
+  const clock = {monotonic: () => now, wall: () => now, after: () => () => {}};
+  const quiet = new QuietLog(level => lines.push(level), clock, 'x', 10_000);
+  const trouble = () => quiet.trouble(new LinkProblem('AGENT_AWAY', 'm'));
+  for (; now < 10_000; now += 500) trouble();
+  t.deepEqual(lines, ['info']);
+  for (; now < 30_000; now += 500) trouble();
+  t.deepEqual(lines, ['info', 'warning']);
+  quiet.over();
+  trouble();
+  t.deepEqual(lines, ['info', 'warning', 'info']);
+});

@@ -96,8 +96,11 @@ test.serial('a killed reeve up takes its processes with it, and the next one sta
 
 test.serial('reeve up that is asked to end while it starts leaves no process', async t => {
   const world = makeUpWorld();
-  t.teardown(world.remove);
   const up = new RunningUp(world.args);
+  t.teardown(async () => {
+    await up.stop('SIGTERM');
+    world.remove();
+  });
   await up.until(() => processesOf(world.state).some(one => partOf(one) === 'daemon'));
   t.is(await up.stop('SIGINT'), 0, up.stderr);
   t.is(up.stdout, '');

@@ -56,12 +56,27 @@ const isThere = (pid: number) => {
   }
 };
 
+/** Kills the checker whose probe sleeps so long, other than one that was killed before. Gives its pid. */
+async function killCheckerOf(before: number | null, seconds: number): Promise<number> {
+  const isProbe = ({command}: {command: string}) => command.startsWith(`/usr/bin/sleep ${seconds}`);
+  const pid = await eventually(
+    () =>
+      descendants().find(
+        ({command, pid}) => pid !== before && /checker/.test(command) && descendants(pid).some(isProbe),
+      )?.pid,
+    'the probe',
+  );
+  process.kill(pid, 'SIGKILL');
+  return pid;
+}
+
 test('Round: a rule that takes too long costs itself alone, also when it is looked at together with others', async t => {
   const rules = [fileRule('a.first'), slowRule('b.quick', 0), slowRule('c.hangs', 29), fileRule('d.last')];
   const judged = await roundOf(t, rules).judge();
   t.deepEqual(rulesOf(judged.findings), ['a.first', 'b.quick', 'd.last']);
   t.deepEqual([...judged.killed], [['c.hangs', 'looking at probe took longer than 3 s and was ended']]);
   t.false(judged.stopped);
+  t.is(judged.again.size, 0);
   t.deepEqual(
     descendants().filter(({command}) => command.startsWith('/usr/bin/sleep 29')),
     [],
@@ -83,14 +98,19 @@ test('Round: a checker that is killed from outside is started again, and nothing
 
 test('Round: a rule whose checker dies again is given up, and says so', async t => {
   const judging = roundOf(t, [slowRule('a.only', 2.75)], {budgetMs: 20_000}).judge();
-  const sleep = await eventually(() => descendants().find(({command}) => /sleep 2.75/.test(command)), 'the probe');
-  const checker = descendants().find(
-    ({command, pid}) => /checker/.test(command) && descendants(pid).some(child => child.pid === sleep.pid),
-  );
-  process.kill(checker?.pid as number, 'SIGKILL');
+  await killCheckerOf(await killCheckerOf(null, 2.75), 2.75);
   const judged = await judging;
   t.deepEqual(judged.findings, []);
   t.deepEqual([...judged.killed], [['a.only', 'the checker was killed by SIGKILL while looking at probe']]);
+  t.deepEqual([...judged.again], ['a.only']);
+});
+
+test('Round: a checker that dies once while at one rule costs nothing', async t => {
+  const judging = roundOf(t, [slowRule('a.only', 2.875)], {budgetMs: 20_000}).judge();
+  await killCheckerOf(null, 2.875);
+  const judged = await judging;
+  t.deepEqual(rulesOf(judged.findings), ['a.only']);
+  t.is(judged.killed.size + judged.again.size, 0);
 });
 
 test('Round: stop() ends the checker and what it started', async t => {
