@@ -19,7 +19,7 @@ test(`Checks: after ${changes} changes of ${files} files each was judged as it i
       stateDir: site.stateDir,
       hostId: 'host-1',
       log: () => {},
-      limits: {eachRule: {burst: 2, everyMs: 1000}, allRules: {burst: 3, everyMs: 250}},
+      limits: {eachRule: {burst: 1, everyMs: 3000}, allRules: {burst: 3, everyMs: 250}},
     },
     {
       onLoaded: () => {},
