@@ -18,6 +18,8 @@ const stepsBurst = 25_000;
 /** `windowBytes` as base64, in which payloads travel. */
 const windowText = Math.ceil(limits.windowBytes / 3) * 4;
 
+const noop = () => {};
+
 /** The batches of one host on one connection: opened, stored in the order in which they came, acknowledged. */
 export class HostStream {
   readonly #hub: Hub;
@@ -27,7 +29,8 @@ export class HostStream {
   #position: Position | null;
   #digest: string;
   readonly #steps: Bucket;
-  #opening: Promise<Decoded<Batch> | null> = Promise.resolve(null);
+  /** Ends when the batches that came are opened; holds none of them, since it stays as long as the connection. */
+  #opening: Promise<void> = Promise.resolve();
   #waitMs = 0;
   #inFlight = 0;
   #inFlightText = 0;
@@ -72,8 +75,9 @@ export class HostStream {
     this.#inFlight++;
     this.#inFlightText += text;
     try {
-      this.#opening = this.#opening.then(() => this.#openInTurn(body));
-      const opened = await this.#opening;
+      const opening = this.#opening.then(() => this.#openInTurn(body));
+      this.#opening = opening.then(noop, noop);
+      const opened = await opening;
       if (opened === null || this.#wire.isEnded) return;
       if (!opened.ok) {
         this.#wire.refuse(opened.code, opened.reason);

@@ -70,6 +70,8 @@ export async function listenForAgents(
     secureOptions: constants.SSL_OP_NO_TICKET,
     handshakeTimeout: limits.handshakeMs,
     keepAliveTimeout: 1,
+    // As a list, Node would copy it for each socket, and each copy would keep the 64 KB alive that Node cuts such copies from.
+    ALPNCallback: ({protocols}) => protocols.find(name => name === 'http/1.1'),
     maxHeaderSize: maxHeaderBytes,
     noDelay: true,
   });
