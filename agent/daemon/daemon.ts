@@ -100,6 +100,7 @@ class Agent implements Daemon {
     this.#enrolling = new Enrolling(this.#identity, {
       onChange: () => this.#link?.announceSetup(),
       onEnrolled: () => this.#store.enrolled(),
+      isLinked: () => (this.#link?.status() ?? null) !== null,
     });
     const hostId = this.#identity.key.public.toString('hex');
     this.#checks = options.makeChecks(

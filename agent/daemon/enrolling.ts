@@ -12,23 +12,25 @@ type Setup = Extract<FromAgent, {t: 'setup'}>;
 
 /**
  * The one enrolment that root began and the controller has not answered yet. `onChange` is told when one opens or closes,
- * `onEnrolled` before its caller learns that it went well.
+ * `onEnrolled` before its caller learns that it went well. `isLinked` says whether there is a link to carry it.
  */
 export class Enrolling {
   readonly #identity: Identity;
   readonly #onChange: () => void;
   readonly #onEnrolled: () => void;
+  readonly #isLinked: () => boolean;
   readonly #limitMs: number;
   #open: (Opened & {resolve: (enrolment: Enrolment) => void; reject: (error: ReeveError) => void}) | null = null;
 
   constructor(
     identity: Identity,
-    {onChange, onEnrolled}: {onChange: () => void; onEnrolled: () => void},
+    {onChange, onEnrolled, isLinked}: {onChange: () => void; onEnrolled: () => void; isLinked: () => boolean},
     ms = limitMs,
   ) {
     this.#identity = identity;
     this.#onChange = onChange;
     this.#onEnrolled = onEnrolled;
+    this.#isLinked = isLinked;
     this.#limitMs = ms;
   }
 
@@ -51,10 +53,7 @@ export class Enrolling {
     const {url, pins, fleet, token} = read;
     const key = this.#identity.keyToEnrol(enrolment !== null);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => this.failed('', `the controller at ${url} did not answer within ${this.#limitMs / 1000} s`),
-        this.#limitMs,
-      );
+      const timer = setTimeout(() => this.failed('', this.#silence(url)), this.#limitMs);
       const closing =
         <T>(settle: (value: T) => void) =>
         (value: T) => {
@@ -66,6 +65,13 @@ export class Enrolling {
       this.#open = {place: {url, pins, fleet}, token, key, resolve: closing(resolve), reject: closing(reject)};
       this.#onChange();
     });
+  }
+
+  #silence(url: string): string {
+    const seconds = this.#limitMs / 1000;
+    return this.#isLinked()
+      ? `the controller at ${url} did not answer within ${seconds} s`
+      : `no link was running for ${seconds} s to carry the ticket to ${url}: start reeve link, or look at its log`;
   }
 
   enrolled(agent: string): void {

@@ -1,4 +1,5 @@
-import {existsSync, renameSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, renameSync, rmSync} from 'node:fs';
+import {dirname} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import {LinkProblem} from '../problem.ts';
 import {applicationId, schema, schemaVersion} from './schema.ts';
@@ -10,7 +11,7 @@ const kinds = {error: 1, busy: 5, noMemory: 7, ioError: 10, corrupt: 11, full: 1
 const passing = [kinds.busy, kinds.noMemory, kinds.ioError, kinds.full];
 
 /**
- * Opens the file at `path`, or begins it, and hands it to `load`. One that is damaged, not ours or not writable, or from
+ * Opens the file at `path`, or begins it (in a folder of mode 0700 that is made where it is missing), and hands it to `load`. One that is damaged, not ours or not writable, or from
  * which `load` cannot read, is set aside (`setAside()`) and begun anew; `why` then says why.
  *
  * synchronous=FULL: what was confirmed to the agent must still be there after the power went. Throws a `LinkProblem`
@@ -21,6 +22,11 @@ export function openSpoolFile(
   maxBytes: number,
   load: (database: DatabaseSync) => void,
 ): {database: DatabaseSync; why: string | null} {
+  try {
+    mkdirSync(dirname(path), {recursive: true, mode: 0o700});
+  } catch (error) {
+    throw storageProblem(`cannot make the folder "${dirname(path)}" for the spool`, error);
+  }
   try {
     return {database: open(path, maxBytes, load), why: null};
   } catch (error) {

@@ -64,6 +64,21 @@ const idsOf = (spool: Spool): string[] => {
   return found;
 };
 
+test('Spool makes the folder that it lies in, for its own account alone', t => {
+  const {path} = folderOf(t);
+  const folder = join(path, '../new/link');
+  const spool = new Spool(join(folder, 'spool.db'), () => t.fail());
+  t.teardown(() => spool.close());
+  t.is(statSync(folder).mode & 0o777, 0o700);
+});
+
+test('Spool says which folder cannot be made', t => {
+  const {path} = folderOf(t);
+  writeFileSync(path, '');
+  const error = t.throws(() => new Spool(join(path, 'link/spool.db'), () => t.fail()), {instanceOf: LinkProblem});
+  t.regex(error?.message ?? '', /^cannot make the folder ".*\/spool\.db\/link" for the spool: ENOTDIR/);
+});
+
 test('Spool keeps batches over a restart, in order, and forgets what is acknowledged', t => {
   const {open} = folderOf(t);
   const first = open();
