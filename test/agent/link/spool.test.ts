@@ -260,7 +260,3 @@ test('Spool leaves the file alone that another link has open', t => {
   t.throws(() => open(), {code: 'SPOOL_UNUSABLE', message: /locked/});
   t.deepEqual(setAside, []);
 });
-
-test('Spool throws when its folder is missing', t => {
-  t.throws(() => new Spool('/nonexistent/spool.db', () => {}), {code: 'SPOOL_UNUSABLE'});
-});
