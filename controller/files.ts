@@ -1,7 +1,10 @@
 import {open, rename, unlink} from 'node:fs/promises';
 import {dirname} from 'node:path';
 
-/** Replaces a file as a whole: whoever reads it finds the old bytes or the new ones, also after a loss of power. */
+/**
+ * Replaces a file as a whole: whoever reads it finds the old bytes or the new ones, also after a loss of power. Rejects
+ * with the file's name in the message, and the system's `code`.
+ */
 export async function writeAtomic(path: string, content: string, mode: number): Promise<void> {
   const temporary = `${path}.${process.pid}.new`;
   try {
@@ -16,8 +19,13 @@ export async function writeAtomic(path: string, content: string, mode: number): 
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => {});
-    throw error;
+    const {code, message} = error as NodeJS.ErrnoException;
+    throw Object.assign(new Error(`cannot write "${path}": ${message}${cureOf(code)}`, {cause: error}), {code});
   }
   const folder = await open(dirname(path), 'r');
   await folder.sync().finally(() => folder.close());
 }
+
+/** What to do about a file that cannot be written, to follow on the reason; empty when that says it all. */
+export const cureOf = (code: string | undefined): string =>
+  code === 'ENOSPC' || code === 'EDQUOT' ? '; make room on that file system' : '';

@@ -5,7 +5,6 @@ import {type Config, isListen, isLoopback, readListen} from './config/schema.ts'
 import {startController} from './controller.ts';
 import {manifestPath} from './home.ts';
 import {makeLog} from './protocol/log.ts';
-import {StoreError} from './store/errors.ts';
 
 /** The process `reeve controller`: reads its arguments, logs to stderr, ends on SIGTERM or SIGINT. */
 const usage = `usage: reeve controller [--config FILE] [--state DIR] [--agents-listen ADDRESS:PORT] [--api-listen ADDRESS:PORT]
@@ -86,7 +85,7 @@ try {
 } catch (error) {
   if (error instanceof ConfigError)
     fail(exitCodes.config, [error.message, ...error.problems.map(formatProblem)].join('\n'));
-  if (error instanceof StoreError) fail(exitCodes.unusable, error.message);
   const {code, message} = error as NodeJS.ErrnoException;
-  fail(code === undefined ? exitCodes.bug : exitCodes.unusable, message);
+  log('error', 'cannot start', {reason: message});
+  process.exit(code === undefined ? exitCodes.bug : exitCodes.unusable);
 }

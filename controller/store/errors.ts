@@ -33,3 +33,15 @@ export function storeErrorCode(error: unknown): StoreErrorCode {
   if (error instanceof StoreError) return error.code;
   return unavailable.has(code) ? 'STORE_UNAVAILABLE' : unusable.has(code) ? 'STORE_UNUSABLE' : 'STORE_BUG';
 }
+
+/** FULL. */
+const full = 13;
+
+/** What to say of an error of `node:sqlite` about the file `path`: with its name, unless a request of ours was wrong. */
+export function storeErrorMessage(error: unknown, path: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof StoreError || storeErrorCode(error) === 'STORE_BUG') return message;
+  const {errcode} = error as {errcode?: number};
+  const cure = (Number(errcode) & 0xff) === full ? '; make room on that file system' : '';
+  return `cannot use "${path}": ${message}${cure}`;
+}

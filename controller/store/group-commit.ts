@@ -1,5 +1,5 @@
 import type {DatabaseSync} from 'node:sqlite';
-import {StoreError, storeErrorCode} from './errors.ts';
+import {StoreError, storeErrorCode, storeErrorMessage} from './errors.ts';
 import type {Reply, Request} from './messages.ts';
 
 export type Operation = (...parameters: never[]) => unknown;
@@ -15,13 +15,16 @@ const maxGroup = 256;
  */
 export class GroupCommit {
   readonly #database: DatabaseSync;
+  readonly #path: string;
   readonly #operations: OperationTable;
   readonly #reply: (replies: Reply[]) => void;
   #waiting: Request[] = [];
   #scheduled = false;
 
-  constructor(database: DatabaseSync, operations: OperationTable, reply: (replies: Reply[]) => void) {
+  /** `path` is the database's, for errors. */
+  constructor(database: DatabaseSync, path: string, operations: OperationTable, reply: (replies: Reply[]) => void) {
     this.#database = database;
+    this.#path = path;
     this.#operations = operations;
     this.#reply = reply;
   }
@@ -55,7 +58,7 @@ export class GroupCommit {
       return replies;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      return requests.map(({id}) => failed(id, error));
+      return requests.map(({id}) => failed(id, error, this.#path));
     }
   }
 
@@ -73,12 +76,11 @@ export class GroupCommit {
       if (!this.#database.isTransaction || !ofRequest) throw error;
       this.#database.exec('ROLLBACK TO request');
       this.#database.exec('RELEASE request');
-      return failed(id, error);
+      return failed(id, error, this.#path);
     }
   }
 }
 
-export function failed(id: number, error: unknown): Reply {
-  const message = error instanceof Error ? error.message : String(error);
-  return {t: 'failed', id, code: storeErrorCode(error), message};
+export function failed(id: number, error: unknown, path: string): Reply {
+  return {t: 'failed', id, code: storeErrorCode(error), message: storeErrorMessage(error, path)};
 }

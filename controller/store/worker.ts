@@ -1,7 +1,7 @@
 import type {DatabaseSync} from 'node:sqlite';
 import {parentPort, workerData} from 'node:worker_threads';
 import {lock, openToRead, openToWrite} from './database.ts';
-import {StoreError, storeErrorCode} from './errors.ts';
+import {StoreError, storeErrorCode, storeErrorMessage} from './errors.ts';
 import {failed, GroupCommit, type OperationTable} from './group-commit.ts';
 import type {Reply, Request, WorkerSetup} from './messages.ts';
 import {readOperations} from './read/index.ts';
@@ -18,7 +18,7 @@ const start: {[R in WorkerSetup['role']]: () => (request: Request) => void} = {
     const held = lock(path);
     const database = openToWrite(path);
     const operations: OperationTable = {...writeOperations(database), ...tokenOperations(database)};
-    const group = new GroupCommit(database, operations, replies => replies.forEach(send));
+    const group = new GroupCommit(database, path, operations, replies => replies.forEach(send));
     return request => {
       if (request.name !== 'close') return group.add(request);
       group.flush();
@@ -39,7 +39,7 @@ function answer(operations: OperationTable, {id, name, parameters}: Request): Re
     if (operation === undefined) throw new StoreError('STORE_BUG', `the store has no operation "${name}"`);
     return {t: 'answer', id, value: operation(...(parameters as never[]))};
   } catch (error) {
-    return failed(id, error);
+    return failed(id, error, path);
   }
 }
 
@@ -62,6 +62,6 @@ try {
   send({
     t: 'unusable',
     code: storeErrorCode(error),
-    message: error instanceof StoreError ? error.message : `cannot open "${path}": ${(error as Error).message}`,
+    message: storeErrorMessage(error, path),
   });
 }

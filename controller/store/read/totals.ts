@@ -30,8 +30,8 @@ export function readTotals(reader: Reader, now: number): Totals {
       severity: severities[row.severity as number] ?? 'info',
       count: row.count as number,
     })),
-    changes: number('SELECT count(*) FROM change'),
-    gaps: number('SELECT count(*) FROM gap'),
+    changes: number("SELECT count FROM total WHERE name = 'changes'"),
+    gaps: number("SELECT count FROM total WHERE name = 'gaps'"),
     databaseBytes: number('PRAGMA page_count') * number('PRAGMA page_size'),
   };
 }
