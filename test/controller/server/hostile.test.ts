@@ -144,6 +144,18 @@ test('a frame that is compressed, not masked, of an unknown kind, or cut ends th
   await calm();
 });
 
+test('max_connections bounds the sockets of hosts and strangers together, and the ones that are in go on', async t => {
+  const {controller, calm, metric} = await withCalmHost(t, config => {
+    config.limits.maxConnections = 2;
+  });
+  const second = await Dialled.open(controller.place);
+  await t.throwsAsync(dialTls(controller.place));
+  t.is(await metric('reeve_connections_evicted_total'), 1);
+  await t.notThrowsAsync(calm());
+  second.ws.terminate();
+  await second.closed;
+});
+
 test('who says nothing after the upgrade is ended, and one that sends a byte at a time as well', async t => {
   const {controller, calm} = await withCalmHost(t);
   const silent = await Dialled.open(controller.place);
