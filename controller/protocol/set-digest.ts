@@ -7,8 +7,10 @@ const modulus = 1n << 256n;
  * The digest of one finding: SHA-256 over its JSON as `JSON.stringify` writes it, in the order of keys in which it
  * travelled. Reading such JSON and writing it again gives the same bytes, so both sides agree without a canonical form.
  */
-export const findingDigest = (finding: WireFinding): string =>
-  createHash('sha256').update(JSON.stringify(finding)).digest('hex');
+export const findingDigest = (finding: WireFinding): string => jsonDigest(JSON.stringify(finding));
+
+/** The same, of a finding that is written already. */
+export const jsonDigest = (json: string): string => createHash('sha256').update(json).digest('hex');
 
 /**
  * The digest of a set of findings: the sum of their digests modulo 2^256, so that one change costs one subtraction and one

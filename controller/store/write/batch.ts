@@ -1,7 +1,7 @@
 import type {DatabaseSync} from 'node:sqlite';
 import type {Batch, Item, WireFinding} from '../../protocol/batch.ts';
 import {limits} from '../../protocol/limits.ts';
-import {findingDigest, SetDigest} from '../../protocol/set-digest.ts';
+import {jsonDigest, SetDigest} from '../../protocol/set-digest.ts';
 import {StoreError} from '../errors.ts';
 import {severityNumber} from '../severity.ts';
 import type {Stored} from '../store.ts';
@@ -10,7 +10,7 @@ import type {Stored} from '../store.ts';
 const maxFindings = 20_000;
 
 type Stream = {state: string; epoch: number | null; last_n: number; digest: string; resetting_from: number | null};
-type Old = {verdict: string; digest: string; since_host: number};
+type Old = {pack: string; severity: number; verdict: string; digest: string; since_host: number};
 type Removed = {rule: string; subject: string; verdict: string; digest: string};
 
 /** Makes the operation that applies a batch to what is stored of a host (PROTOCOL.md, The stream). */
@@ -50,6 +50,7 @@ export function storeBatchOperation(database: DatabaseSync): (host: string, batc
 class Steps {
   readonly #find;
   readonly #put;
+  readonly #renew;
   readonly #remove;
   readonly #untouched;
   readonly #change;
@@ -57,7 +58,7 @@ class Steps {
 
   constructor(database: DatabaseSync) {
     this.#find = database.prepare(
-      'SELECT verdict, digest, since_host FROM finding WHERE host = ? AND rule = ? AND subject = ?',
+      'SELECT pack, severity, verdict, digest, since_host FROM finding WHERE host = ? AND rule = ? AND subject = ?',
     );
     this.#put = database.prepare(`
       INSERT INTO finding (host, rule, subject, pack, severity, verdict, body, digest, epoch, n,
@@ -67,6 +68,10 @@ class Steps {
         verdict = excluded.verdict, body = excluded.body, digest = excluded.digest, epoch = excluded.epoch,
         n = excluded.n, observed_at_host = excluded.observed_at_host, since_host = excluded.since_host,
         received_at = excluded.received_at`);
+    // Of a finding that stays where the indexes have it, which most of a whole set that comes again do.
+    this.#renew = database.prepare(`
+      UPDATE finding SET body = ?, digest = ?, epoch = ?, n = ?, observed_at_host = ?, since_host = ?, received_at = ?
+      WHERE host = ? AND rule = ? AND subject = ?`);
     this.#remove = database.prepare('DELETE FROM finding WHERE host = ? AND rule = ? AND subject = ?');
     this.#untouched = database.prepare(
       'SELECT rule, subject, verdict, digest FROM finding WHERE host = ? AND (epoch <> ? OR n < ?)',
@@ -149,11 +154,13 @@ class Steps {
     const body = JSON.stringify(finding);
     if (body.length > limits.finding)
       throw new StoreError('STORE_REFUSED', `a finding has at most ${limits.finding} bytes`);
-    const digest = findingDigest(finding);
+    const digest = jsonDigest(body);
     const since = old?.verdict === finding.verdict ? old.since_host : at;
     const {rule, subject, pack, severity, verdict} = finding;
     const place = severityNumber(severity);
-    this.#put.run(host, rule, subject, pack, place, verdict, body, digest, epoch, n, at, since, receivedAt);
+    if (old?.pack === pack && old.severity === place && old.verdict === verdict)
+      this.#renew.run(body, digest, epoch, n, at, since, receivedAt, host, rule, subject);
+    else this.#put.run(host, rule, subject, pack, place, verdict, body, digest, epoch, n, at, since, receivedAt);
     if (old?.digest === digest) return null;
     if (old !== undefined) set.remove(old.digest);
     set.add(digest);
