@@ -74,14 +74,21 @@ try {
     log('error', 'the store failed, so the controller ends', {reason: error.message});
     process.exit(exitCodes.bug);
   };
-  const controller = await startController({config, state: flags.state, version, log, onCrash});
+  const started = startController({config, state: flags.state, version, log, onCrash});
   const stop = (signal: string) => {
     log('info', 'stopping', {signal});
     setTimeout(() => process.exit(exitCodes.bug), stopMs).unref();
-    controller.stop().then(() => process.exit(0));
+    // A start that fails is told of below.
+    started
+      .then(controller => controller.stop())
+      .then(
+        () => process.exit(0),
+        () => {},
+      );
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  await started;
 } catch (error) {
   if (error instanceof ConfigError)
     fail(exitCodes.config, [error.message, ...error.problems.map(formatProblem)].join('\n'));
