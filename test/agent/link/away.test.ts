@@ -1,7 +1,7 @@
 import {rmSync} from 'node:fs';
 import test from 'ava';
 import {encodeFrame} from '../../../agent/ipc/frames.ts';
-import {systemClock} from '../../../agent/link/clock.ts';
+import {type Clock, systemClock} from '../../../agent/link/clock.ts';
 import {linkWorld} from '../../helpers/link-world.ts';
 import {StubController} from '../../helpers/stub-controller.ts';
 import {cable, proxyServer} from '../../helpers/tcp.ts';
@@ -240,3 +240,52 @@ test('a host that moves to another controller reports there, and its status is o
   t.like(last, {connected: true});
   t.deepEqual(other.applied, ['2:1 reset']);
 });
+
+test('a controller that was away for an hour is not pestered, and gets all that was found meanwhile, once', async t => {
+  const {agent, controller, enrol, startLink, log} = await linkWorld(t);
+  enrol();
+  const {port} = controller;
+  await controller.close();
+  const time = fastClock();
+  let tries = 0;
+  startLink({
+    clock: time.clock,
+    random: () => {
+      tries++;
+      return 0.5;
+    },
+  });
+  agent.batchSteps = 1;
+  for (let step = 1; step <= 60; step++) {
+    agent.step(`at minute ${step}`);
+    await eventually(() => time.clock.monotonic() >= step * 60_000, `minute ${step}`);
+  }
+  t.true(tries >= 8 && tries <= 60, `${tries} tries in an hour`);
+  t.true(log.length < 40, `${log.length} lines of log in an hour`);
+  time.slow();
+  await controller.listen(port);
+  await eventually(() => controller.position?.n === 60, 'all are stored');
+  t.deepEqual(
+    controller.applied,
+    Array.from({length: 60}, (_, index) => `1:${index + 1} at minute ${index + 1}`),
+  );
+});
+
+/** A clock on which a thousand seconds pass in one, until it is told to go as others do. */
+function fastClock(): {clock: Clock; slow(): void} {
+  let speed = 1000;
+  let [at, last] = [0, performance.now()];
+  const monotonic = () => {
+    const now = performance.now();
+    at += (now - last) * speed;
+    last = now;
+    return at;
+  };
+  return {
+    clock: {...systemClock, monotonic, after: (ms, run) => systemClock.after(ms / speed, run)},
+    slow() {
+      monotonic();
+      speed = 1;
+    },
+  };
+}
