@@ -159,6 +159,8 @@ export class SimulatedHost {
     ws.on('unexpected-response', (_request, response) => {
       this.#refusal = `HTTP ${response.statusCode}`;
       this.#leastMs = Math.min(3600, Number(response.headers['retry-after']) || 0) * 1000;
+      // Whoever listens for this event ends the attempt: only then does `close` come.
+      ws.terminate();
       dialled.tls.destroy();
     });
     ws.on('error', error => {
