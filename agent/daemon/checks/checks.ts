@@ -1,17 +1,17 @@
 import type {Log} from '../../../controller/protocol/log.ts';
-import type {Finding} from '../../../policies/finding.ts';
 import type {Problem} from '../../../policies/load/problem.ts';
-import type {CheckerEvent, KnownRule, LoadedSite, RefusedSite} from '../../checker/messages.ts';
+import type {KnownRule, LoadedSite, RefusedSite} from '../../checker/messages.ts';
 import {type ErrorCode, errorCodes, ReeveError} from '../../errors.ts';
 import {checkerPath} from '../../home.ts';
 import {counted} from '../../report/text.ts';
 import type {CheckRound, Checks, ChecksListener} from '../contracts.ts';
 import {Again} from './again.ts';
-import {type RunningChecker, startChecker} from './child.ts';
 import {type Clocks, systemClocks} from './clocks.ts';
 import {Gate, type Rate} from './gate.ts';
+import {Loader, type Loading} from './loader.ts';
 import {type JudgedRules, Round, roundLimits} from './round.ts';
 import {Schedule} from './schedule.ts';
+import {WaiverFindings, waiverRules} from './waiver-findings.ts';
 import {Watcher} from './watcher.ts';
 
 export type ChecksOptions = {
@@ -59,9 +59,6 @@ const longestRuleWaitMs = 60 * 60_000;
 /** Stands for the site among the rules whose paths changed. */
 const siteKey = '';
 
-/** Findings on waivers: known in every round, since what is not judged in it stays as it was. */
-const waiverRules = ['reeve.waiver-expired', 'reeve.waiver-orphaned'];
-
 type Request = {packs: Set<string>; rules: Set<string>; all: boolean; waiting: Array<PromiseWithResolvers<void>>};
 
 const emptyRequest = (): Request => ({packs: new Set(), rules: new Set(), all: false, waiting: []});
@@ -72,13 +69,13 @@ export function startChecks(options: ChecksOptions, listener: ChecksListener): C
 }
 
 class SiteChecks implements Checks {
-  readonly #options: ChecksOptions;
   readonly #listener: ChecksListener;
   readonly #log: Log;
   readonly #clocks: Clocks;
   readonly #limits: ChecksLimits;
   readonly #program: string;
   readonly #bundle: string;
+  readonly #loader: Loader;
   readonly #schedule: Schedule;
   readonly #watcher: Watcher;
   readonly #gate: Gate;
@@ -89,7 +86,7 @@ class SiteChecks implements Checks {
   #refused: RefusedSite | null = null;
   /** Path → the rules that it matters to, `siteKey` among them. */
   #watched = new Map<string, string[]>();
-  readonly #waiverFindings = new Map<string, Finding | null>();
+  readonly #waiverFindings = new WaiverFindings();
 
   #request = emptyRequest();
   /** `again`: nobody asked for it, so it is said only when something else comes of it. */
@@ -98,17 +95,22 @@ class SiteChecks implements Checks {
   #working: Promise<void> | null = null;
   #doing: string | null = null;
   #round: Round | null = null;
-  #loader: RunningChecker | null = null;
   #saidOfWatching: string | null = null;
 
   constructor(options: ChecksOptions, listener: ChecksListener) {
-    this.#options = options;
     this.#listener = listener;
     this.#log = options.log;
     this.#clocks = options.clocks ?? systemClocks;
     this.#limits = {...defaultLimits, ...options.limits};
     this.#program = options.program ?? checkerPath;
     this.#bundle = `${options.stateDir}/site-bundle.json`;
+    this.#loader = new Loader({
+      program: this.#program,
+      config: options.configPath,
+      bundle: this.#bundle,
+      clocks: this.#clocks,
+      budgetMs: this.#limits.loadMs,
+    });
     this.#schedule = new Schedule(options.hostId, this.#clocks, packs => this.#onDue(packs));
     this.#gate = new Gate(this.#clocks, {each: this.#limits.eachRule, all: this.#limits.allRules}, keys =>
       this.#onChange(keys),
@@ -164,7 +166,7 @@ class SiteChecks implements Checks {
     this.#loadAgain.clear();
     this.#judgeAgain.clear();
     this.#watcher.close();
-    this.#loader?.stop();
+    this.#loader.stop();
     this.#round?.stop();
     await this.#working;
     for (const {reject} of this.#request.waiting) reject(ended());
@@ -252,28 +254,8 @@ class SiteChecks implements Checks {
     else this.#loadAgain.later(siteKey, refused.code === 'REEVE_LOAD_FAILED' ? failedLoadMs : unreadSiteMs);
   }
 
-  async #runLoader(job: 'load' | 'last'): Promise<{loaded: LoadedSite | null; refused: RefusedSite | null}> {
-    let loaded: LoadedSite | null = null;
-    let refused: RefusedSite | null = null;
-    this.#loader = startChecker(
-      {job, config: this.#options.configPath, bundle: this.#bundle},
-      {
-        program: this.#program,
-        clocks: this.#clocks,
-        budgetMs: () => this.#limits.loadMs,
-        onEvent: (event: CheckerEvent) => {
-          if (event.event === 'loaded') loaded = event;
-          if (event.event === 'refused') refused = event;
-        },
-      },
-    );
-    const ending = await this.#loader.ended;
-    this.#loader = null;
-    if (ending.how === 'done' || ending.how === 'stopped') return {loaded, refused};
-    const why = ending.how === 'died' ? ending.reason : `it took longer than ${ending.budgetMs / 1000} s`;
-    const message = `cannot load configuration and packs: ${why}`;
-    const site = this.#refused?.site ?? [];
-    return {loaded, refused: refused ?? {event: 'refused', code: 'REEVE_LOAD_FAILED', message, problems: [], site}};
+  #runLoader(job: 'load' | 'last'): Promise<Loading> {
+    return this.#loader.run(job, this.#refused?.site ?? []);
   }
 
   #take(site: LoadedSite): void {
@@ -367,30 +349,15 @@ class SiteChecks implements Checks {
     rules: KnownRule[],
     {at, durationMs}: {at: number; durationMs: number},
   ): CheckRound {
-    this.#takeWaivers(judged);
-    const own = [...this.#waiverFindings.values()].filter(finding => finding !== null);
+    this.#waiverFindings.take(judged);
     return {
       packs,
       rules: [...rules.map(({id}) => id), ...waiverRules],
-      findings: [...judged.findings, ...own],
+      findings: [...judged.findings, ...this.#waiverFindings.all()],
       killed: judged.killed,
       observedAt: new Date(at).toISOString(),
       durationMs: Math.round(durationMs),
     };
-  }
-
-  /**
-   * A waiver whose rule was not judged this time keeps the finding that it speaks of nothing; that it ended would have
-   * been said.
-   */
-  #takeWaivers({waivers}: JudgedRules): void {
-    if (waivers === null) return;
-    for (const id of this.#waiverFindings.keys()) if (!waivers.has(id)) this.#waiverFindings.delete(id);
-    for (const [id, own] of waivers) {
-      const before = this.#waiverFindings.get(id) ?? null;
-      const kept = before?.rule === 'reeve.waiver-orphaned' ? before : null;
-      this.#waiverFindings.set(id, own === 'unknown' ? kept : own);
-    }
   }
 }
 
